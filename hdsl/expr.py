@@ -1,0 +1,135 @@
+"""Typed expressions: what a formula means once every name is resolved.
+
+A node's type is its domain, the levels over which it varies, never a shape. Gathers are
+not written here: they follow from the domains, and the backends insert them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from hdsl.source import NOWHERE, Span
+
+Domain = tuple[str, ...]
+"""Names of levels (and of block axes) in the order of the array's axes; () for a scalar."""
+
+ROW = "row"
+"""The built-in finest level."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Node:
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Constant(_Node):
+    """A number written in the model."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Label(_Node):
+    """A quoted label, legal only where a factor is compared with it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Value(_Node):
+    """The value of a quantity of the model, by its canonical name (``sd(alpha, market)``)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Member(_Node):
+    """One member of a quantity along one of its levels: ``alpha["Aitkin"]``."""
+
+    of: "Value | Member"
+    level: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Apply(_Node):
+    """An operator or a function of the language (``+``, ``exp``, ``where``, ``<=``)."""
+
+    function: str
+    arguments: tuple["Expr", ...]
+
+
+@dataclass(frozen=True)
+class Summary(_Node):
+    """A number learned from the training data: ``mean sd min max`` of a data expression.
+
+    ``domain`` is the domain over which it is taken, each group once.
+    """
+
+    function: str
+    argument: "Expr"
+    domain: Domain
+
+
+Expr = Constant | Label | Value | Member | Apply | Summary
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The node and all nodes below it, parents first."""
+    yield expr
+    match expr:
+        case Member(of=of):
+            yield from walk(of)
+        case Apply(arguments=arguments):
+            for argument in arguments:
+                yield from walk(argument)
+        case Summary(argument=argument):
+            yield from walk(argument)
+        case Constant() | Label() | Value():
+            pass
+
+
+def names(expr: Expr) -> tuple[str, ...]:
+    """The quantities that an expression uses, each once, in order of appearance."""
+    return tuple(dict.fromkeys(e.name for e in walk(expr) if isinstance(e, Value)))
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The expression with every node for which ``change`` gives a value replaced, top down."""
+    changed = change(expr)
+    if changed is not None:
+        return changed
+    match expr:
+        case Member(of=of):
+            inner = rewrite(of, change)
+            assert isinstance(inner, Value | Member)
+            return replace(expr, of=inner)
+        case Apply(arguments=arguments):
+            return replace(expr, arguments=tuple(rewrite(a, change) for a in arguments))
+        case Summary(argument=argument):
+            return replace(expr, argument=rewrite(argument, change))
+        case Constant() | Label() | Value():
+            return expr
+
+
+def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """The expression with each named value replaced.
+
+    >>> substitute(apply("log", Value("phi")), {"phi": Constant(2.0)})
+    Apply(function='log', arguments=(Constant(value=2.0),))
+    """
+    return rewrite(expr, lambda e: values.get(e.name) if isinstance(e, Value) else None)
+
+
+def apply(function: str, *arguments: Expr | float | str) -> Expr:
+    """A call written shortly: numbers become constants, strings values."""
+    return Apply(function, tuple(lift(a) for a in arguments))
+
+
+def lift(value: Expr | float | str) -> Expr:
+    """An expression from a number or a name."""
+    if isinstance(value, str):
+        return Value(value)
+    if isinstance(value, int | float):
+        return Constant(float(value))
+    return value

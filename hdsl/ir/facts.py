@@ -1,0 +1,14 @@
+"""What the data say that a compiler may act on: sizes, labels, missing outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts of one data set: ``sizes`` and ``labels`` by level, outcomes with missing values."""
+
+    rows: int
+    sizes: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+    missing: frozenset[str] = frozenset()

@@ -1,0 +1,251 @@
+"""The typed model: a table of nodes in an order in which each uses only earlier ones.
+
+A node's type is its support and its domain. Everything that a picture, a report, a pass or a
+backend needs is here; nothing here knows text, data values or a backend.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from hdsl.expr import Domain, Expr
+from hdsl.families.family import Support
+from hdsl.source import NOWHERE, Source, Span
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class LevelKind(Enum):
+    """Where a level's groups come from."""
+
+    ROW = "row"  # every row is a group: the built-in finest level
+    COLUMN = "column"  # the distinct values of a column (within the parents, if it has any)
+    CROSS = "cross"  # the observed combinations of other levels
+    FIXED = "fixed"  # members written in the model
+
+
+@dataclass(frozen=True)
+class Level:
+    """A grouping factor. ``parents`` are the levels directly above it; for a CROSS level they are
+    its components, and a CROSS level of `A : B` is named ``A:B`` unless the model names it."""
+
+    name: str
+    kind: LevelKind
+    column: str | None = None
+    parents: tuple[str, ...] = ()
+    ordered: bool = False
+    members: tuple[str, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+class DataType(Enum):
+    """The types of §4.2 of the language reference."""
+
+    REAL = "real"
+    POSITIVE = "positive"
+    PROPORTION = "proportion"
+    COUNT = "count"
+    BINARY = "binary"
+    FACTOR = "factor"
+    ORDERED = "ordered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Node:
+    name: str  # canonical: as the formatter spells the quantity
+    domain: Domain
+    span: Span = field(default=NOWHERE, compare=False, repr=False)  # of the statement it comes from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(_Node):
+    """A column (``expr`` is None) or data derived from others.
+
+    ``domain`` is ("row",) or that of the `per` level. A derived expression may hold
+    Apply("standardize"|"center"|"log"|…), Label comparisons and Constant("missing") as Apply("missing", ()).
+    """
+
+    column: str | None
+    type: DataType
+    members: tuple[str, ...] = ()
+    expr: Expr | None = None
+    drop: bool = False
+    inferred: bool = False  # no statement declares it
+    observed: bool = False  # it is an outcome: may be missing
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A family and its arguments by parameter or linked-form name, in the family's order."""
+
+    family: str
+    arguments: tuple[tuple[str, Expr], ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Transform:
+    """An invertible function g left of ``~`` or ``=``: the statement is about g(value).
+
+    ``link`` is ``log logit probit cloglog sqrt exp power``; ``power`` its exponent; ``negated``: g(-value).
+    """
+
+    link: str
+    power: float | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter(_Node):
+    """A sampled quantity, independent over its domain given its distribution's arguments.
+
+    ``transform`` g: g(parameter) has the distribution. ``pinned`` members are set to constants.
+    ``rule`` is set where the prior is a default: the rule it follows.
+    """
+
+    support: Support
+    distribution: Distribution
+    transform: Transform | None = None
+    pinned: tuple[tuple[tuple[str, ...], Expr], ...] = ()  # (a label per level of the domain, value)
+    centred: bool = True  # False: `with noncentered` on a location-scale distribution over a level
+    rule: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition(_Node):
+    """A deterministic quantity; ``expr`` already holds the inverse of a link written on the left.
+
+    ``laid_out``: it has an array over its domain. Otherwise (a crossing of levels, a crossed
+    coefficient) it exists only where it is used, at the domain of the use.
+    ``recorded``: it belongs to the results.
+    """
+
+    expr: Expr
+    laid_out: bool = True
+    recorded: bool = True
+
+
+@dataclass(frozen=True)
+class Share:
+    """One target's part of a ``Deviations`` node: its coefficient and the names of its quantities.
+
+    ``axes`` are the target's own index axes (``theta[machine] ~ worker``: ("machine",)).
+    ``centre``: what the level's deviations are added to where the node is centred
+    (mean + predictors + coarser deviations), over a domain no finer than the level and the axes.
+    """
+
+    coefficient: str
+    deviation: str  # name of the dev quantity: `dev(alpha, market)`
+    sd: str  # name of the sd quantity
+    axes: Domain
+    centre: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviations(_Node):
+    """The group-specific deviations at one level, of one target or of several jointly.
+
+    dev = sd * z, z ~ normal(0, 1) independent over groups, correlated across the shares by
+    ``correlation``: None (independent); the name of a scalar quantity (two shares); or the name of
+    a ``Correlation`` node (three or more, or along the one axis of a single share).
+    Each share's deviation is a quantity of domain (level, *axes). ``name`` is that of the node,
+    not of a result.
+    """
+
+    level: str
+    shares: tuple[Share, ...]
+    correlation: str | None = None
+    centred: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlation(_Node):
+    """A correlation matrix with an lkj prior. ``between``: coefficients; or ``axis`` of one.
+
+    ``pairs`` names each scalar result `cor(a, b)`, with the two positions.
+    """
+
+    concentration: Expr
+    between: tuple[str, ...] = ()
+    axis: str | None = None
+    pairs: tuple[tuple[str, int, int], ...] = ()
+    rule: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(_Node):
+    """A likelihood term: data ``name`` has the distribution, over its own domain."""
+
+    distribution: Distribution
+    transform: Transform | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A term of a coefficient at one level, for pictures, equations and passes."""
+
+    level: str
+    deviation: str
+    sd: str
+    slopes: tuple[tuple[str, Expr], ...] = ()  # (name of the slope quantity, predictor)
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """What a coefficient statement said of one target; its quantities are nodes of the model.
+
+    ``name`` is the total; ``scale_name`` the name on the link scale (`log(sigma)`), equal to
+    ``name`` without a link. ``mean`` is None for `0 + …`.
+    """
+
+    name: str
+    scale_name: str
+    transform: Transform | None
+    axes: Domain
+    mean: str | None
+    parts: tuple[Part, ...]
+    domain: Domain
+    crossed: bool
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Node = Data | Parameter | Definition | Deviations | Correlation | Outcome
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model. ``nodes`` are in an order in which each uses only earlier ones."""
+
+    title: str | None
+    levels: Mapping[str, Level]  # parents before children; "row" last
+    nodes: tuple[Node, ...]
+    coefficients: tuple[Coefficient, ...]
+    source: Source = field(compare=False, repr=False)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """Every quantity by its name; a deviation's name leads to its ``Deviations`` node."""
+        table: dict[str, Node] = {}
+        for node in self.nodes:
+            if isinstance(node, Deviations):
+                table |= {share.deviation: node for share in node.shares}
+            elif isinstance(node, Correlation):
+                table |= {name: node for name, _, _ in node.pairs} | {node.name: node}
+            elif not isinstance(node, Outcome):
+                table[node.name] = node
+        return table
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The likelihood terms, in source order."""
+        return tuple(n for n in self.nodes if isinstance(n, Outcome))
+
+    def ancestors(self, level: str) -> frozenset[str]:
+        """All levels that a level is nested in; for the rows, every level of a column."""
+        above: set[str] = set()
+        for parent in self.levels[level].parents:
+            above |= {parent, *self.ancestors(parent)}
+        return frozenset(above)
