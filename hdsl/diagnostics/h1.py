@@ -1,0 +1,5 @@
+"""H1xx: syntax."""
+
+from hdsl.diagnostics.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()

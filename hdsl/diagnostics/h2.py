@@ -1,0 +1,5 @@
+"""H2xx: names and levels."""
+
+from hdsl.diagnostics.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()

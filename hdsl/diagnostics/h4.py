@@ -1,0 +1,5 @@
+"""H4xx: coefficients and hierarchy."""
+
+from hdsl.diagnostics.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()

@@ -1,0 +1,5 @@
+"""H9xx: data and run time."""
+
+from hdsl.diagnostics.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()
