@@ -1,0 +1,61 @@
+# Everything happens in .venv of this folder; the Python of the system is only asked to make it.
+#   make fit     set up, fit the radon example, print its summary, draw its diagrams
+#   make test    set up with both backends, run the tests
+#   make slow    the statistical tests that sample for minutes
+#   make check   lint, format, types, layers
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help fit test slow check clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SETUP := pyproject.toml constraints.txt
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(BIN)/python:
+	@found=; \
+	for python in $(PYTHON) python3.12 python3 python3.13 python3.14 python; do \
+	  if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 12))' \
+	      >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo 'make: HDSL needs Python 3.12 or newer with its venv module, and none was found.' >&2; \
+	  echo '      Say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12' >&2; \
+	  exit 1; \
+	fi; \
+	rm -rf $(VENV) && "$$found" -m venv $(VENV)
+
+$(VENV)/ready-fit: $(SETUP) | $(BIN)/python
+	@echo 'Installing HDSL into $(VENV)/ …'
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/ready-test: $(SETUP) | $(BIN)/python
+	@echo 'Installing HDSL, both backends and the tools of its tests into $(VENV)/ …'
+	@$(PIP) --editable '.[pymc,nutpie,dev]'
+	@touch $(VENV)/ready-fit $@
+
+fit: $(VENV)/ready-fit
+	$(BIN)/hdsl fit examples/radon/model.hdsl examples/radon/radon.csv \
+	  --table county=examples/radon/county.csv -o radon.run --overwrite
+	$(BIN)/hdsl summary radon.run
+	$(BIN)/hdsl render examples/radon/model.hdsl --data examples/radon/radon.csv -o radon.svg
+
+test: $(VENV)/ready-test
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/ready-test
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist radon.run radon.svg
