@@ -1,0 +1,1 @@
+"""What is wrong with a model or its data, as values; how it is said; what each code means."""

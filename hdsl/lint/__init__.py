@@ -1,0 +1,1 @@
+"""Statistical advice: what a careful colleague would ask about a model and its data."""
