@@ -20,10 +20,8 @@ def main() -> None:
         table.writerow(["shop", "log_p", "log_q"])
         for number in range(1, SHOPS + 1):
             shop, base = f"shop {number}", random.normal(0, 0.2)
-            alpha, beta = (
-                random.normal(MEAN_ALPHA, SD_ALPHA),
-                -np.exp(random.normal(MEAN_LOG, SD_LOG)),
-            )
+            alpha = random.normal(MEAN_ALPHA, SD_ALPHA)
+            beta = -np.exp(random.normal(MEAN_LOG, SD_LOG))
             alphas[shop], betas[shop] = round(alpha, 3), round(beta, 3)
             for _ in range(random.integers(4, 30)):
                 log_p = round(base + random.normal(0, 0.25), 3)
