@@ -1,0 +1,259 @@
+"""Expressions and distributions in HDSL notation, and the stable text dump of a model.
+
+What is printed here is what the language reads: the same operators, the same names. Knows
+nothing of the user's layout; the formatter of the syntax tree does.
+"""
+
+from collections.abc import Iterator
+from math import inf
+from typing import assert_never
+
+from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value
+from hdsl.families.family import Support
+from hdsl.ir.model import (
+    Coefficient,
+    Correlation,
+    Data,
+    Definition,
+    Deviations,
+    Distribution,
+    Level,
+    LevelKind,
+    Model,
+    Node,
+    Outcome,
+    Parameter,
+    Transform,
+)
+
+# How tightly an operator binds, as in the grammar: comparison < sum < product < minus < power.
+_COMPARE, _SUM, _PRODUCT, _MINUS, _POWER, _ATOM = range(6)
+_BINARY = {
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), (_COMPARE, _SUM, _SUM)),
+    **dict.fromkeys(("+", "-"), (_SUM, _SUM, _PRODUCT)),
+    **dict.fromkeys(("*", "/", "@"), (_PRODUCT, _PRODUCT, _MINUS)),
+    "^": (_POWER, _ATOM, _MINUS),
+}
+_LINKED = ("log_", "logit_", "probit_", "cloglog_")
+
+
+def text_of(expr: Expr) -> str:
+    """The expression in HDSL notation, with no bracket that is not needed.
+
+    >>> from hdsl.expr import apply
+    >>> text_of(apply("*", apply("+", "alpha", 1), apply("^", "x", 2)))
+    '(alpha + 1) * x^2'
+    """
+    return _text(expr)[0]
+
+
+def text_of_distribution(distribution: Distribution) -> str:
+    """The distribution as it is written in a model: ``normal(mu, 1)``, ``poisson(log_mu = eta)``.
+
+    >>> from hdsl.expr import Constant, Value
+    >>> text_of_distribution(Distribution("normal", (("mu", Value("m")), ("sigma", Constant(1.0)))))
+    'normal(m, 1)'
+    """
+    keywords = _needs_keywords(distribution)
+    arguments = (
+        f"{name} = {text_of(value)}" if keyword else text_of(value)
+        for (name, value), keyword in zip(distribution.arguments, keywords, strict=True)
+    )
+    return f"{distribution.family}({', '.join(arguments)})"
+
+
+def text_of_number(value: float) -> str:
+    """The shortest text of a number: whole numbers without a point.
+
+    >>> text_of_number(2.0), text_of_number(0.5), text_of_number(1e-9)
+    ('2', '0.5', '1e-09')
+    """
+    whole = value == value and abs(value) < 1e15 and value == int(value)
+    return str(int(value)) if whole else repr(value)
+
+
+def text_of_target(name: str, transform: Transform | None) -> str:
+    """What stands left of ``~``: the name, or the function of it that has the distribution.
+
+    >>> text_of_target("beta", Transform("log", negated=True))
+    'log(-beta)'
+    """
+    if transform is None:
+        return name
+    inner = f"-{name}" if transform.negated else name
+    if transform.link == "power":
+        assert transform.power is not None
+        return f"{inner}^{text_of_number(transform.power)}"
+    return f"{transform.link}({inner})"
+
+
+def text_of_support(support: Support) -> str:
+    """The support in a word where there is one, else as an interval.
+
+    >>> text_of_support(Support(0.0)), text_of_support(Support(-1.0, 1.0))
+    ('positive', '(-1, 1)')
+    """
+    low, high = support.lower, support.upper
+    match (low, high, support.discrete):
+        case (0.0, 1.0, True):
+            return "binary"
+        case (0.0, high, True) if high == inf:
+            return "count"
+        case (0.0, high, False) if high == inf:
+            return "positive" if support.open_lower else "nonnegative"
+        case (low, high, False) if low == -inf and high == inf:
+            return "real"
+    left = "(" if support.open_lower else "["
+    right = ")" if support.open_upper else "]"
+    kind = "integers in " if support.discrete else ""
+    return f"{kind}{left}{text_of_number(low)}, {text_of_number(high)}{right}"
+
+
+def dump(model: Model) -> str:
+    """The whole model as text, one node a line, the same for equal models."""
+    title = [f'model "{model.title}"'] if model.title is not None else []
+    levels = [_level(level) for level in model.levels.values()]
+    nodes = [_node(node) for node in model.nodes]
+    coefficients = [_coefficient(c) for c in model.coefficients]
+    return "\n".join([*title, *levels, *nodes, *coefficients]) + "\n"
+
+
+def _text(expr: Expr) -> tuple[str, int]:
+    match expr:
+        case Constant(value=value):
+            return text_of_number(value), _MINUS if value < 0 else _ATOM
+        case Label(text=text):
+            return f'"{text}"', _ATOM
+        case Value(name=name):
+            return name, _ATOM
+        case Member():
+            return _member(expr), _ATOM
+        case Summary(function=function, argument=argument):
+            return f"{function}({text_of(argument)})", _ATOM
+        case Apply(function=function, arguments=arguments):
+            return _apply(function, arguments)
+        case _:
+            assert_never(expr)
+
+
+def _apply(function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
+    match function, arguments:
+        case "-", (operand,):
+            return f"-{_within(operand, _MINUS)}", _MINUS
+        case "missing", ():
+            return "missing", _ATOM
+        case _, (left, right) if function in _BINARY:
+            level, left_level, right_level = _BINARY[function]
+            space = "" if function == "^" else " "
+            sides = _within(left, left_level), _within(right, right_level)
+            return f"{space}{function}{space}".join(sides), level
+        case _:
+            return f"{function}({', '.join(text_of(a) for a in arguments)})", _ATOM
+
+
+def _within(expr: Expr, level: int) -> str:
+    text, own = _text(expr)
+    return text if own >= level else f"({text})"
+
+
+def _member(member: Member) -> str:
+    labels: list[str] = []
+    inner: Value | Member = member
+    while isinstance(inner, Member):
+        labels.insert(0, f'"{inner.label}"')
+        inner = inner.of
+    return f"{inner.name}[{', '.join(labels)}]"
+
+
+def _needs_keywords(distribution: Distribution) -> Iterator[bool]:
+    """By position as long as the plain parameters come in the family's order."""
+    keyword = False
+    for name, _ in distribution.arguments:
+        keyword = keyword or name.startswith(_LINKED)
+        yield keyword
+
+
+def _over(domain: Domain) -> str:
+    return f"[{', '.join(domain)}]" if domain else ""
+
+
+def _level(level: Level) -> str:
+    match level.kind:
+        case LevelKind.ROW:
+            what = "the rows"
+        case LevelKind.COLUMN:
+            what = f'column "{level.column}"'
+        case LevelKind.CROSS:
+            what = "observed combinations"
+        case LevelKind.FIXED:
+            what = "{" + ", ".join(level.members) + "}"
+        case _:
+            assert_never(level.kind)
+    inside = f" in {', '.join(level.parents)}" if level.parents else ""
+    return f"level {level.name}: {what}{inside}{' ordered' if level.ordered else ''}"
+
+
+def _node(node: Node) -> str:
+    where = f"{node.name}{_over(node.domain)}"
+    match node:
+        case Data():
+            return f"data {where}: {_data(node)}"
+        case Parameter():
+            return f"parameter {where}: {_parameter(node)}"
+        case Definition():
+            flags = (("not laid out", not node.laid_out), ("not recorded", not node.recorded))
+            return f"definition {where} = {text_of(node.expr)}{_flags(flags)}"
+        case Deviations():
+            return f"deviations {node.name}: {_deviations(node)}"
+        case Correlation():
+            between = node.axis or ", ".join(node.between)
+            prior = text_of(node.concentration)
+            return f"correlation {node.name}: between {between} ~ lkj({prior}){_rule(node.rule)}"
+        case Outcome():
+            left = text_of_target(node.name, node.transform)
+            return f"outcome {where}: {left} ~ {text_of_distribution(node.distribution)}"
+        case _:
+            assert_never(node)
+
+
+def _data(node: Data) -> str:
+    what = node.type.value + (" {" + ", ".join(node.members) + "}" if node.members else "")
+    origin = f'column "{node.column}"' if node.expr is None else f"= {text_of(node.expr)}"
+    flags = (("drop", node.drop), ("inferred", node.inferred), ("outcome", node.observed))
+    return f"{what}, {origin}{_flags(flags)}"
+
+
+def _parameter(node: Parameter) -> str:
+    left = text_of_target(node.name, node.transform)
+    prior = f"{left} ~ {text_of_distribution(node.distribution)}"
+    pinned = "".join(f", [{', '.join(labels)}] = {text_of(value)}" for labels, value in node.pinned)
+    flags = _flags((("noncentred", not node.centred),))
+    return f"{text_of_support(node.support)}, {prior}{pinned}{flags}{_rule(node.rule)}"
+
+
+def _deviations(node: Deviations) -> str:
+    shares = "; ".join(
+        f"{s.deviation}{_over((node.level, *s.axes))} sd {s.sd} around {text_of(s.centre)}"
+        for s in node.shares
+    )
+    correlation = f" correlated by {node.correlation}" if node.correlation else ""
+    return f"{shares}{correlation}{_flags((('centred', node.centred),))}"
+
+
+def _coefficient(coefficient: Coefficient) -> str:
+    parts = "; ".join(
+        f"{p.level}: {p.deviation} sd {p.sd}"
+        + "".join(f" + {slope} * {text_of(predictor)}" for slope, predictor in p.slopes)
+        for p in coefficient.parts
+    )
+    where = f"{coefficient.scale_name}{_over(coefficient.domain)}"
+    crossed = " crossed" if coefficient.crossed else ""
+    return f"coefficient {where}: mean {coefficient.mean or '0'}; {parts}{crossed}"
+
+
+def _flags(flags: tuple[tuple[str, bool], ...]) -> str:
+    return "".join(f", {name}" for name, on in flags if on)
+
+
+def _rule(rule: str | None) -> str:
+    return f"  # default: {rule}" if rule is not None else ""
