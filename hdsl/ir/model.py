@@ -109,7 +109,9 @@ class Parameter(_Node):
     support: Support
     distribution: Distribution
     transform: Transform | None = None
-    pinned: tuple[tuple[tuple[str, ...], Expr], ...] = ()  # (a label per level of the domain, value)
+    pinned: tuple[
+        tuple[tuple[str, ...], Expr], ...
+    ] = ()  # (a label per level of the domain, value)
     centred: bool = True  # False: `with noncentered` on a location-scale distribution over a level
     rule: str | None = None
     implied: bool = False  # no statement declares it: a bare name in an outcome's distribution

@@ -1,0 +1,103 @@
+"""Which quantities a node makes and which expressions it is made of.
+
+The one place that walks the kinds of nodes for their parts; graphs, the verifier and pictures
+read dependencies here.
+"""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value
+from hdsl.ir.model import (
+    Correlation,
+    Data,
+    Definition,
+    Deviations,
+    Node,
+    Outcome,
+    Parameter,
+    Share,
+)
+
+
+def quantities(node: Node) -> tuple[str, ...]:
+    """The names that a node adds to the model; an outcome adds none, its data did."""
+    match node:
+        case Data() | Parameter() | Definition():
+            return (node.name,)
+        case Deviations(shares=shares):
+            return tuple(share.deviation for share in shares)
+        case Correlation(pairs=pairs):
+            return tuple(dict.fromkeys((node.name, *(name for name, _, _ in pairs))))
+        case Outcome():
+            return ()
+        case _:
+            assert_never(node)
+
+
+def expressions(node: Node) -> tuple[tuple[str, Expr], ...]:
+    """Everything a node is computed from, with its role: an argument's name, or ``expression``."""
+    match node:
+        case Data(expr=expr):
+            return (("expression", expr),) if expr is not None else ()
+        case Parameter(distribution=distribution, pinned=pinned):
+            return (*distribution.arguments, *(("pinned", value) for _, value in pinned))
+        case Definition(expr=expr):
+            return (("expression", expr),)
+        case Deviations(shares=shares):
+            return tuple(use for share in shares for use in share_expressions(node, share))
+        case Correlation(concentration=concentration):
+            return (("concentration", concentration),)
+        case Outcome(distribution=distribution):
+            return distribution.arguments
+        case _:
+            assert_never(node)
+
+
+def share_expressions(node: Deviations, share: Share) -> tuple[tuple[str, Expr], ...]:
+    """What one target's deviations depend on: their sd and correlation (never their centre)."""
+    sd: tuple[str, Expr] = ("sd", Value(share.sd))
+    if node.correlation is None:
+        return (sd,)
+    return (sd, ("correlation", Value(node.correlation)))
+
+
+def values(expr: Expr) -> tuple[str, ...]:
+    """The quantities whose values an expression uses, each once; summaries of data are not."""
+    return tuple(dict.fromkeys(_values(expr)))
+
+
+def learned_from(expr: Expr) -> tuple[str, ...]:
+    """The data that an expression uses only through numbers learned from them (``sd(log_q)``)."""
+    return tuple(dict.fromkeys(_summarised(expr)))
+
+
+def _values(expr: Expr) -> Iterator[str]:
+    match expr:
+        case Value(name=name):
+            yield name
+        case Member(of=of):
+            yield from _values(of)
+        case Apply(arguments=arguments):
+            for argument in arguments:
+                yield from _values(argument)
+        case Constant() | Label() | Summary():
+            pass
+        case _:
+            assert_never(expr)
+
+
+def _summarised(expr: Expr) -> Iterator[str]:
+    match expr:
+        case Summary(argument=argument):
+            yield from _values(argument)
+            yield from _summarised(argument)
+        case Member(of=of):
+            yield from _summarised(of)
+        case Apply(arguments=arguments):
+            for argument in arguments:
+                yield from _summarised(argument)
+        case Constant() | Label() | Value():
+            pass
+        case _:
+            assert_never(expr)
