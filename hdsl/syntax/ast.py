@@ -232,15 +232,7 @@ class Define(Node):
 
 
 Statement = (
-    Title
-    | LevelDecl
-    | LevelFixed
-    | LevelCross
-    | DataDecl
-    | DataDerived
-    | Report
-    | Tilde
-    | Define
+    Title | LevelDecl | LevelFixed | LevelCross | DataDecl | DataDerived | Report | Tilde | Define
 )
 
 
