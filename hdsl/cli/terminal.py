@@ -1,0 +1,223 @@
+"""How the commands meet the world: files in, text out, and what is said when something breaks.
+
+The only module that knows of streams, colours and exit codes. It imports nothing slow: a command
+that answers from the text alone answers at once.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from errno import EPIPE
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
+from hdsl.diagnostics.render import Form, counted, render
+from hdsl.source import Source
+
+if TYPE_CHECKING:
+    from hdsl.data.table import Table
+
+STDIN = "-"
+INTERNAL = 70  # EX_SOFTWARE: neither the model (1) nor the usage (2) is to blame
+
+
+class Commands(click.Group):
+    """The commands, and what each of them does with an exception: no user sees a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The command's result; an error is said on standard error and ends in its exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            _never_fail_to_print(stream)
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except ModelError as error:
+            report_error(error)
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno == EPIPE:
+                raise  # click closes the stream quietly
+            fail(of_os(error))
+        except MemoryError:
+            fail("the computer's memory is not enough for this")
+        except RecursionError:
+            fail("the model is nested too deeply: name its parts by definitions of their own")
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            own_defect(error)
+            ctx.exit(INTERNAL)
+
+
+def _never_fail_to_print(stream: TextIO) -> None:
+    """A label that the terminal's encoding lacks is shown escaped."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with one line that says why, and exit code 1."""
+    raise click.ClickException(message)
+
+
+def of_os(error: OSError) -> str:
+    """What an error of the operating system means, on one line, with the file's name."""
+    where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{where}{error.strerror or error}"
+
+
+def own_defect(error: Exception) -> None:
+    """Say that the defect is ours and where the traceback lies."""
+    details = "".join(traceback.format_exception(error))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="hdsl-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
+        file.write(details)
+    summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    click.echo(
+        f"This is a defect of HDSL itself, not of your model: {summary}\n"
+        f"Its details are in {file.name}: please report it with that file and the model.\n"
+        "`hdsl --debug …` (or HDSL_DEBUG=1) shows them here.",
+        err=True,
+    )
+
+
+def colour(stream: TextIO) -> bool:
+    """Whether a stream takes colours: a terminal that is not dumb, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def read_source(path: str) -> Source:
+    """The model file, or standard input for ``-``."""
+    if path == STDIN:
+        content, name = click.get_binary_stream("stdin").read(), "<stdin>"
+    else:
+        content, name = Path(path).read_bytes(), path
+    try:
+        return Source(content.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        fail(f"{name}: line {line} is not UTF-8 text; save the file as UTF-8")
+
+
+def report(
+    diagnostics: Sequence[Diagnostic], source: Source, form: Form = "full", err: bool = True
+) -> None:
+    """Show diagnostics; for people, a last line counts them."""
+    stream = sys.stderr if err else sys.stdout
+    text = render(diagnostics, source, form, colour(stream))
+    if text:
+        click.echo(text, err=err, color=True)
+    if form == "full" and diagnostics:
+        click.echo(f"\n{counted(diagnostics)}", err=err)
+
+
+def report_error(error: ModelError) -> None:
+    """Show what stopped a command."""
+    source = error.source if isinstance(error.source, Source) else Source("")
+    report(error.diagnostics, source)
+
+
+def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether one of them stops the compiler."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """A table: drawn by rich on a terminal, aligned columns of plain text elsewhere."""
+    if sys.stdout.isatty():
+        _rich_table(columns, rows, title)
+        return
+    if title:
+        click.echo(title)
+    cells = [list(columns), *(list(row) for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(f"  {line}".rstrip())
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def read_data(
+    rows: str | None, tables: Mapping[str, str]
+) -> "tuple[Table | None, Mapping[str, Table]]":
+    """The rows and the levels' tables that the options name."""
+    if rows is None:
+        if tables:
+            raise click.UsageError("--table needs the rows it belongs to: --data ROWS")
+        return None, {}
+    return read_file(rows), {level: read_file(path) for level, path in tables.items()}
+
+
+def read_file(path: str) -> "Table":
+    """The table of one file; what is wrong with it is reported under the file's name."""
+    from hdsl.data.frames import read_table
+
+    try:
+        return read_table(path)
+    except ModelError as error:
+        raise ModelError(error.diagnostics, error.source or Source("", path)) from error
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file whole or not at all; what stood there stays until the new one is complete."""
+    target = Path(path).resolve()  # a link stays a link
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")  # a device or a pipe
+        return
+    mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+    try:
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name[:80]}-", dir=target.parent)
+    except OSError as error:  # it names the draft, of which the user knows nothing
+        raise OSError(error.errno, error.strerror, path) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(draft).chmod(mode)
+        Path(draft).replace(target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def tables_by_level(
+    _ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> Mapping[str, str]:
+    """``--table LEVEL=FILE`` options as a mapping; click calls it back."""
+    tables: dict[str, str] = {}
+    for item in given:
+        level, equals, path = item.partition("=")
+        if not (level.strip() and equals and path):
+            raise click.BadParameter(f"`{item}`: write LEVEL=FILE")
+        if level.strip() in tables:
+            raise click.BadParameter(f"two tables for the level `{level.strip()}`")
+        tables[level.strip()] = path
+    return tables

@@ -1,0 +1,200 @@
+"""The commands that answer from the model's text: check, fmt, expand, info, explain, compile."""
+
+import difflib
+from collections.abc import Mapping
+
+import click
+
+from hdsl.cli.terminal import (
+    STDIN,
+    has_errors,
+    read_data,
+    read_source,
+    report,
+    report_error,
+    show_table,
+    tables_by_level,
+    write_text,
+)
+from hdsl.diagnostics.diagnostic import ModelError, Severity
+from hdsl.diagnostics.render import FORMS, Form
+
+MODEL = click.Path(exists=True, dir_okay=False, allow_dash=True)
+ROWS = click.Path(exists=True, dir_okay=False)
+
+data_option = click.option("--data", "rows", type=ROWS, metavar="ROWS", help="The rows' file.")
+table_option = click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    callback=tables_by_level,
+    metavar="LEVEL=FILE",
+    help="A file with one row per group of a level.",
+)
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@data_option
+@table_option
+@click.option(
+    "--output-format", "form", type=click.Choice(FORMS), default="full", show_default=True
+)
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+def check(model: str, rows: str | None, tables: Mapping[str, str], form: Form, strict: bool) -> None:
+    """Say everything that is wrong with a model, and with its data."""
+    from hdsl.compiler import diagnose
+
+    source = read_source(model)
+    diagnostics = diagnose(source, *read_data(rows, tables))
+    report(diagnostics, source, form, err=False)
+    wrong = has_errors(diagnostics) or (
+        strict and any(d.severity is Severity.WARNING for d in diagnostics)
+    )
+    if form == "full" and not diagnostics:
+        click.echo(f"{source.name}: nothing to report")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("models", type=MODEL, nargs=-1, required=True)
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 if it would.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would, and exit 1 if any.")
+def fmt(models: tuple[str, ...], only_check: bool, diff: bool) -> None:
+    """Write model files as the formatter spells them; `-` goes from standard input to output."""
+    if only_check and diff:
+        raise click.UsageError("--check and --diff exclude each other")
+    results = [_format(model, only_check, diff) for model in models]
+    if not all(results):
+        raise click.exceptions.Exit(1)
+
+
+def _format(model: str, only_check: bool, diff: bool) -> bool:
+    """Whether all is well with one file after it: it parses and, where asked, needs no change."""
+    from hdsl.compiler import format_source
+
+    source = read_source(model)
+    try:
+        formatted = format_source(source)
+    except ModelError as error:
+        report_error(error)
+        return False
+    if "\r\n" in source.text:
+        formatted = formatted.replace("\n", "\r\n")
+    changed = formatted != source.text
+    if diff:
+        _show_difference(source.text, formatted, source.name)
+    elif only_check:
+        if changed:
+            click.echo(f"{source.name}: would be reformatted")
+    elif model == STDIN:
+        click.echo(formatted, nl=False)
+    elif changed:
+        write_text(model, formatted)
+        click.echo(f"{source.name}: reformatted", err=True)
+    return not (changed and (diff or only_check))
+
+
+def _show_difference(before: str, after: str, name: str) -> None:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), name, name, "as it is", "formatted", lineterm=""
+    )
+    for line in lines:
+        click.echo(line)
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@data_option
+@table_option
+def expand(model: str, rows: str | None, tables: Mapping[str, str]) -> None:
+    """Print the model with every default written out, each with its rule as a comment."""
+    from hdsl.compiler import expand as expand_source
+
+    click.echo(expand_source(read_source(model), *read_data(rows, tables)), nl=False)
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def info(model: str, as_json: bool) -> None:
+    """List a model's levels, the columns it needs and its parameters."""
+    from hdsl.cli.inventory import inventory
+    from hdsl.compiler import checked_model
+
+    contents = inventory(checked_model(read_source(model)))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+        return
+    if contents["title"]:
+        click.echo(f"{contents['title']}\n")
+    for heading in ("levels", "columns", "parameters"):
+        rows = contents[heading]
+        if rows:
+            names = list(rows[0])
+            cells = [[_cell(row[name]) for name in names] for row in rows]
+            show_table([name.replace("_", " ") for name in names], cells, heading.capitalize())
+            click.echo()
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None | False:
+            return ""
+        case True:
+            return "yes"
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+@click.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Explain the code of a diagnostic, such as H203, with a bad and a good example."""
+    from difflib import get_close_matches
+
+    from hdsl.diagnostics.catalogue import CATALOGUE
+
+    entry = CATALOGUE.get(code.strip().upper())
+    if entry is None:
+        near = get_close_matches(code.strip().upper(), CATALOGUE, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise click.UsageError(f"no diagnostic has the code `{code}`{hint}")
+    click.echo(f"{entry.severity.value}[{entry.code}]: {entry.title}\n")
+    click.echo(entry.explanation.strip())
+    for heading, snippet in (("It is reported for", entry.bad), ("Write instead", entry.good)):
+        lines = snippet.strip("\n").splitlines()
+        click.echo(f"\n{heading}:\n\n" + "\n".join(f"    {line}".rstrip() for line in lines))
+
+
+@click.command("compile")
+@click.argument("model", type=MODEL)
+@click.option(
+    "--backend", type=click.Choice(["numpyro", "pymc"]), default="numpyro", show_default=True
+)
+@data_option
+@table_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE")
+def compile_(
+    model: str, backend: str, rows: str | None, tables: Mapping[str, str], output: str | None
+) -> None:
+    """Write the Python source of a model, the very file that `fit` runs."""
+    from hdsl.compiler import checked_model, compile_model
+
+    source = read_source(model)
+    checked = checked_model(source)
+    facts = None
+    if rows:
+        from hdsl.data.bind import bind
+    
+        facts = bind(checked, *read_data(rows, tables)).facts
+    text = compile_model(checked, backend, facts).text
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)
