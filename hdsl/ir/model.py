@@ -123,12 +123,14 @@ class Definition(_Node):
 
     ``laid_out``: it has an array over its domain. Otherwise (a crossing of levels, a crossed
     coefficient) it exists only where it is used, at the domain of the use.
-    ``recorded``: it belongs to the results.
+    ``recorded``: it belongs to the results; ``reported``: because the model asks for it, so that
+    it is recorded however many groups there are.
     """
 
     expr: Expr
     laid_out: bool = True
     recorded: bool = True
+    reported: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Share:
     sd: str  # name of the sd quantity
     axes: Domain
     centre: Expr
+    reported: bool = False  # asked for: recorded however many groups there are
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,102 @@
+"""What a generated model reads from the data, as values: each becomes one entry of `data`."""
+
+from dataclasses import dataclass
+
+from hdsl.backends.namer import Namer
+from hdsl.expr import Domain, Expr, Member, Summary, Value
+from hdsl.ir.model import Model
+from hdsl.ir.text import text_of
+
+
+@dataclass(frozen=True)
+class Column:
+    """Data of the model, declared or derived, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The values of an outcome that its distribution is evaluated at."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The rows (or groups) where an outcome is known."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A number that the training data teach."""
+
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An expression of data that only `prepare` can evaluate, such as a comparison of labels."""
+
+    expr: Expr
+    domain: Domain
+
+
+@dataclass(frozen=True)
+class Index:
+    """For every group of the finer level, the number of its group of the coarser."""
+
+    coarse: str
+    fine: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The number of the group that has a label."""
+
+    level: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Free:
+    """Positions along one level of a parameter's members that are not set to a constant."""
+
+    parameter: str
+    level: str
+
+
+Input = Column | Observed | Seen | Learned | Computed | Index | Chosen | Free
+
+
+def name_input(names: Namer, item: Input, model: Model) -> str:
+    """The identifier of an input, in `prepare`, in `data` and in the model alike."""
+    return names(item, _wish(item, model))
+
+
+def _wish(item: Input, model: Model) -> str:
+    match item:
+        case Column(name=name):
+            return name
+        case Observed(name=name):
+            outcome = next(o for o in model.outcomes if o.name == name)
+            return name if outcome.transform is None else f"{outcome.transform.link}({name})"
+        case Seen(name=name):
+            return f"{name} seen"
+        case Learned(summary=summary):
+            return text_of(summary)
+        case Computed(expr=expr):
+            return text_of(expr).replace("==", "is").replace("!=", "is not")
+        case Index(coarse=coarse, fine=fine):
+            return f"{coarse}_of_{fine}"
+        case Chosen(level=level, label=label):
+            return f"{level}_{label}"
+        case Free(parameter=parameter, level=level):
+            return f"{level}_of_free_{parameter}"
+
+
+def is_plain_data(expr: Expr) -> bool:
+    """Whether an expression is just a name (perhaps of a member)."""
+    return isinstance(expr, Value | Member)

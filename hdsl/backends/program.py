@@ -1,0 +1,160 @@
+"""The neutral program between a model and its Python source.
+
+``lower`` writes it once; each backend only prints it, so that both sample the same sites. Every
+name in it is already a Python identifier, every gather already in place.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hdsl.expr import Domain
+
+# ---------------------------------------------------------------- terms
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Text:
+    """A label, to compare with."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A Python variable."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Gather:
+    """``of[index]``: each item is Python source (``region_of_row``, ``:``, ``None``)."""
+
+    of: "Term"
+    index: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of the language, or one of the array functions of ``expressions``."""
+
+    function: str
+    arguments: tuple["Term", ...]
+
+
+Term = Number | Text | Variable | Gather | Call
+
+# ---------------------------------------------------------------- distributions
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A row of the families table with its arguments, by parameter or linked form."""
+
+    family: str
+    arguments: tuple[tuple[str, Term], ...]
+
+
+@dataclass(frozen=True)
+class CholeskyLkj:
+    """The Cholesky factor of a correlation matrix with an LKJ prior."""
+
+    size: str  # Python source
+    concentration: Term
+
+
+@dataclass(frozen=True)
+class JointNormal:
+    """A multivariate normal along the last axis, by the Cholesky factor of its covariance."""
+
+    location: Term
+    factor: Term
+
+
+# ---------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment; ``line`` is the line of the model file that it quotes."""
+
+    text: str
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """``log_p = data["log_p"]``."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Assign:
+    """``mu = alpha[region_of_row] + …``, not kept in the results."""
+
+    target: str
+    value: Term
+
+
+@dataclass(frozen=True)
+class Record:
+    """A deterministic quantity that the results keep."""
+
+    target: str
+    site: str
+    value: Term
+    domain: Domain
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random quantity over a domain; its plates and dims follow from that.
+
+    ``target`` is None where nothing uses its value. ``observed`` is the variable that holds the
+    data, ``seen`` that of the rows where they are known. ``event`` is the length of a last axis
+    that the distribution itself has (Python source).
+    """
+
+    target: str | None
+    site: str
+    distribution: Drawn | CholeskyLkj | JointNormal
+    domain: Domain
+    observed: str | None = None
+    seen: str | None = None
+    event: str | None = None
+    sizes: tuple[str, ...] | None = None  # plate sizes where they are not those of the levels
+
+
+Statement = Comment | Load | Assign | Record | Sample
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of `prepare`: its indent, its source, and the line of the model that it serves."""
+
+    source: str
+    line: int | None = None
+    kind: Literal["code", "comment", "blank"] = "code"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole generated file, still without a backend."""
+
+    title: str | None
+    source_name: str
+    notes: tuple[str, ...]  # lines of the docstring
+    coords: tuple[tuple[str, tuple[str, ...]], ...]  # of levels with fixed members
+    dims: tuple[tuple[str, Domain], ...]  # of every recorded quantity and outcome
+    sizes: tuple[tuple[str, str], ...]  # level -> variable that holds its number of groups
+    body: tuple[Statement, ...]
+    prepare: tuple[Line, ...]
+    helpers: tuple[str, ...]  # names of the helper functions that prepare calls

@@ -1,0 +1,130 @@
+"""Expressions of the model as terms: every name a variable, every gather in place.
+
+The same for the model and for `prepare`; they differ in what a quantity and an input are there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hdsl.backends.gather import gather
+from hdsl.backends.inputs import Chosen, Computed, Index, Input, Learned
+from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
+from hdsl.check.domains import union
+from hdsl.diagnostics.diagnostic import InternalError
+from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value, rewrite
+from hdsl.ir.model import Data, LevelKind, Model
+
+Quantity = Callable[[str, Domain], tuple[Term, Domain]]
+"""A quantity by its name, for use at a domain: its term and the domain of that."""
+
+
+def domain_of(expr: Expr, model: Model) -> Domain:
+    """The levels over which an expression varies."""
+    match expr:
+        case Value(name=name):
+            return model.levels[name].name and (name,) if name in model.levels else _own(name, model)
+        case Member(of=of, level=level):
+            return tuple(name for name in domain_of(of, model) if name != level)
+        case Apply(arguments=arguments):
+            return union(model.levels, (domain_of(argument, model) for argument in arguments))
+        case Constant() | Label() | Summary():
+            return ()
+
+
+def _own(name: str, model: Model) -> Domain:
+    node = model.by_name[name]
+    for share in getattr(node, "shares", ()):
+        if share.deviation == name:
+            return (node.level, *share.axes)
+    return node.domain
+
+
+def unfold(expr: Expr, model: Model, domain: Domain | None = None) -> Expr:
+    """The expression with ``standardize`` and ``center`` written as what they compute.
+
+    ``domain`` is where each group counts once; by default where the argument lives.
+    """
+
+    def change(found: Expr) -> Expr | None:
+        match found:
+            case Apply(function="standardize" | "center" as function, arguments=(argument,)):
+                inner = unfold(argument, model, domain)
+                over = domain if domain is not None else domain_of(inner, model)
+                centred = Apply("-", (inner, Summary("mean", inner, over)))
+                if function == "center":
+                    return centred
+                return Apply("/", (centred, Summary("sd", inner, over)))
+            case _:
+                return None
+
+    return rewrite(expr, change)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Makes terms. ``compares_labels``: text can be compared here, as it can in `prepare`."""
+
+    model: Model
+    quantity: Quantity
+    variable: Callable[[Input], str]
+    compares_labels: bool = False
+
+    def __call__(self, expr: Expr, use: Domain) -> Term:
+        """The term of an expression, such that it broadcasts over ``use``."""
+        match expr:
+            case Constant(value=value):
+                return Number(value)
+            case Label(text=text):
+                return Text(text)
+            case Value(name=name):
+                term, domain = self.quantity(name, use)
+                return self.gathered(term, domain, use)
+            case Member():
+                return self._member(expr, use)
+            case Summary():
+                return Variable(self.variable(Learned(expr)))
+            case Apply(function="standardize" | "center"):
+                return self(unfold(expr, self.model), use)
+            case Apply(arguments=arguments) if not self.compares_labels and any(
+                isinstance(argument, Label) for argument in arguments
+            ):
+                computed = Computed(expr, domain_of(expr, self.model))
+                return self.gathered(Variable(self.variable(computed)), computed.domain, use)
+            case Apply(function=function, arguments=arguments):
+                return Call(function, tuple(self(argument, use) for argument in arguments))
+
+    def gathered(self, term: Term, domain: Domain, use: Domain) -> Term:
+        """A term over ``domain`` that broadcasts over ``use``."""
+        return gather(term, domain, use, self.model.levels, self._lookup)
+
+    def _lookup(self, coarse: str, fine: str) -> str:
+        return self.variable(Index(coarse, fine))
+
+    def _member(self, member: Member, use: Domain) -> Term:
+        """One member (of several levels, perhaps) of a quantity, read at ``use``."""
+        chosen: dict[str, str] = {}
+        inner: Value | Member = member
+        while isinstance(inner, Member):
+            chosen[inner.level] = inner.label
+            inner = inner.of
+        term, domain = self.quantity(inner.name, domain_of(inner, self.model))
+        if not set(chosen) <= set(domain):
+            raise InternalError(f"{inner.name} has no member along {set(chosen) - set(domain)}")
+        index = tuple(
+            self.position(level, chosen[level]) if level in chosen else ":" for level in domain
+        )
+        rest = tuple(level for level in domain if level not in chosen)
+        return self.gathered(Gather(term, index), rest, use)
+
+    def position(self, level: str, label: str) -> str:
+        """Where a labelled group stands: known for fixed members, else looked up in `prepare`."""
+        found = self.model.levels[level]
+        if found.kind is LevelKind.FIXED:
+            return str(found.members.index(label))
+        return self.variable(Chosen(level, label))
+
+
+def data_node(name: str, model: Model) -> Data | None:
+    """The data of that name, if it is data."""
+    node = model.by_name.get(name)
+    return node if isinstance(node, Data) else None
