@@ -24,7 +24,7 @@ class Support:
     discrete: bool = False
 
     def within(self, other: "Support") -> bool:
-        """Whether every point of this support (bounds aside: open or closed) is one of the other."""
+        """Whether every point of this support is one of the other; open or closed is the same."""
         return (
             self.lower >= other.lower
             and self.upper <= other.upper
@@ -72,8 +72,10 @@ class Spelling:
 
     ``constructor`` is the backend's class (``dist.Normal``, ``pm.Normal``); ``arguments`` a format
     string of complete call arguments (``"mu={mu}, sigma={sigma}"``), whose slots are parameters or,
-    where ``slots`` has them, expressions of parameters. ``helper`` is code that the
-    generated file must hold for it: a complete top-level definition.
+    where ``slots`` has them, expressions of parameters. No slot stands beside an operator, so
+    none needs brackets. ``helper`` is code that the generated file must hold for it: a complete
+    top-level definition, which may use ``np``, ``jax``, ``jnp``, ``dist`` (NumPyro) and ``np``,
+    ``pm``, ``pt`` (PyMC).
     """
 
     constructor: str
@@ -85,8 +87,9 @@ class Spelling:
 @dataclass(frozen=True)
 class Family:
     """One distribution. ``numpyro`` and ``pymc`` map a form, the names of the arguments given
-    (``("mu", "phi")``, ``("log_mu", "phi")``), to its spelling; the plain form must be there, a linked
-    form that is missing is spelled by the plain one with the inverse link applied.
+    (``("mu", "phi")``, ``("log_mu", "phi")``), to its spelling; the plain form must be there, a
+    linked form that is missing is spelled by the plain one with the inverse link applied
+    (``lookup.called`` does so).
     """
 
     name: str
@@ -97,6 +100,7 @@ class Family:
     mean: Expr | None  # in terms of the parameters; None where there is no closed form
     variance: Expr | None
     doc: str
+    density: str  # in the language's notation; `x` is the value
     reference: str  # where the density's formula comes from
     lower: str | None = None  # the parameter that bounds the support from below, if one does
     upper: str | None = None
