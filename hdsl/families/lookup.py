@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import NormalDist
 
 from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value, apply, substitute
@@ -176,23 +177,20 @@ class Natural:
     transform: bool = False
 
 
+_NATURAL = {
+    (-inf, inf): Natural("normal"),
+    (0.0, inf): Natural("lognormal", "log"),
+    (0.0, 1.0): Natural("normal", "logit", transform=True),
+}
+
+
 def natural_family(support: Support) -> Natural | None:
     """The natural family of a parameter's support; None where it has none.
 
     >>> natural_family(Support(0.0, 1.0))
     Natural(family='normal', link='logit', transform=True)
     """
-    if support.discrete:
-        return None
-    match support.lower, support.upper:
-        case (float("-inf"), float("inf")):
-            return Natural("normal")
-        case (0.0, float("inf")):
-            return Natural("lognormal", "log")
-        case (0.0, 1.0):
-            return Natural("normal", "logit", transform=True)
-        case _:
-            return None
+    return None if support.discrete else _NATURAL.get((support.lower, support.upper))
 
 
 _Z = NormalDist().inv_cdf(0.975)
