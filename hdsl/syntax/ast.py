@@ -208,7 +208,7 @@ class Report(Node):
 
 @dataclass(frozen=True)
 class With(Node):
-    """``with centered(store, week)``."""
+    """``with centered(store, week)``; an interaction stands in ``levels`` as ``category:week``."""
 
     name: str
     levels: tuple[str, ...] = ()
@@ -246,7 +246,11 @@ class Comment(Node):
 
 @dataclass(frozen=True)
 class File(Node):
-    """A whole model file: its statements in order, and its comments in order."""
+    """A whole model file: its statements in order, and its comments in order.
+
+    ``blank_lines`` holds the offset at which each empty line begins: paragraphs for the formatter.
+    """
 
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
+    blank_lines: tuple[int, ...] = field(default=(), compare=False, repr=False)

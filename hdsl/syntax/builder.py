@@ -4,6 +4,8 @@ Lark calls one method per rule, bottom up, while it parses: there is no tree in 
 recursion. Every child is passed, punctuation too, so that a node's span is that of its children.
 """
 
+# ruff: noqa: D102 - each method is a rule of the grammar, and what it gives is its type
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -78,7 +80,7 @@ def unquote(token: Token) -> str:
     >>> unquote(Token("STRING", '"5"" pipe"'))
     '5" pipe'
     """
-    return token.value[1:-1].replace('""', '"')
+    return str(token)[1:-1].replace('""', '"')
 
 
 def _plain(token: Token) -> str:

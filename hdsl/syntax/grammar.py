@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token
-from lark.lark import PostLex
 from lark.common import LexerConf
+from lark.lark import PostLex
 from lark.lexer import Lexer
 
 from hdsl.syntax.builder import Builder

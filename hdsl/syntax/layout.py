@@ -1,9 +1,9 @@
 """Where one statement ends and the next begins.
 
 A newline or ``;`` ends a statement. A newline counts for nothing inside brackets, after an infix
-sign, and before a line that begins with one, since no statement can. Where a bracket was left open, or a
-line ends with a sign that nothing follows, the next line that can only be a statement begins a
-statement all the same, so that one slip does not swallow the rest of the file.
+sign, and before a line that begins with one, since no statement can. Where a bracket was left
+open, or a line ends with a sign that nothing follows, the next line that can only be a statement
+begins one all the same, so that one slip does not swallow the rest of the file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from lark import Token
 
 INFIX = frozenset(
-    "PLUS MINUS STAR SLASH AT CIRCUMFLEX COMPARE COMMA TILDE EQUAL VBAR COLON".split()
+    {
+        *("PLUS", "MINUS", "STAR", "SLASH", "AT", "CIRCUMFLEX", "COMPARE"),
+        *("COMMA", "TILDE", "EQUAL", "VBAR", "COLON"),
+    }
 )
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = frozenset(OPENING.values())
-WORDS = frozenset("FROM PER IN ORDERED WITH IMPUTE DROP".split())
-STATEMENT_WORDS = frozenset("MODEL LEVEL DATA REPORT".split())
+WORDS = frozenset({"FROM", "PER", "IN", "ORDERED", "WITH", "IMPUTE", "DROP"})
+STATEMENT_WORDS = frozenset({"MODEL", "LEVEL", "DATA", "REPORT"})
 NAMES = WORDS | STATEMENT_WORDS | {"NAME"}
 OPERANDS = NAMES | {"NUMBER", "STRING"}
 
-_AFTER_TARGET = frozenset("TILDE EQUAL COMMA LSQB CIRCUMFLEX".split())
+_AFTER_TARGET = frozenset({"TILDE", "EQUAL", "COMMA", "LSQB", "CIRCUMFLEX"})
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,19 @@ def _continues(current: Sequence[Token], opened: Sequence[Token], piece: _Piece)
     if piece.after_semicolon:
         return False
     if opened:
-        return not _must_begin(current[-1], piece.tokens)
+        return not _must_begin(current[-1], len(opened), piece.tokens)
     if piece.tokens[0].type in INFIX:
         return True
     # `alpha ~` and on the next line `beta ~ region`: two statements, the first unfinished
     return current[-1].type in INFIX and not (_relates(current) and _relates(piece.tokens))
 
 
-def _must_begin(before: Token, piece: Sequence[Token]) -> bool:
+def _must_begin(before: Token, depth: int, piece: Sequence[Token]) -> bool:
     """Whether a line inside brackets can only be a statement: a bracket was left open."""
     types = [token.type for token in piece]
-    if "TILDE" in types or (types[0] in STATEMENT_WORDS and types[1:2] in (["NAME"], ["STRING"])):
+    if _tilde_inside(piece, depth):
+        return True
+    if types[0] in STATEMENT_WORDS and types[1:2] in (["NAME"], ["STRING"]):
         return True
     unfinished = before.type in INFIX or before.type in OPENING
     opened: list[Token] = []
@@ -101,12 +106,21 @@ def _must_begin(before: Token, piece: Sequence[Token]) -> bool:
     return not unfinished and balanced and types[-1] != "COMMA" and _relates(piece)
 
 
-def _relates(tokens: Sequence[Token]) -> bool:
+def _relates(tokens: Iterable[Token]) -> bool:
     """Whether a ``~`` or ``=`` stands outside all brackets."""
     depth = 0
     for token in tokens:
         depth += (token.type in OPENING) - (token.type in CLOSING)
         if depth == 0 and token.type in ("TILDE", "EQUAL"):
+            return True
+    return False
+
+
+def _tilde_inside(tokens: Iterable[Token], depth: int) -> bool:
+    """Whether a ``~`` stands inside brackets, where none can; ``depth`` are open before."""
+    for token in tokens:
+        depth += (token.type in OPENING) - (token.type in CLOSING)
+        if token.type == "TILDE" and depth > 0:
             return True
     return False
 

@@ -1,6 +1,8 @@
 """From text to a syntax tree, or to everything that is wrong with it, at once."""
 
-from lark import UnexpectedToken
+import re
+
+from lark import Token, UnexpectedToken
 
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.source import Source
@@ -8,6 +10,8 @@ from hdsl.syntax import grammar
 from hdsl.syntax.ast import Comment, File
 from hdsl.syntax.builder import span_of
 from hdsl.syntax.layout import split
+
+_EMPTY_LINE = re.compile(r"(?:^|\n)([^\S\n]*)(?=\n)")
 
 
 def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
@@ -20,10 +24,11 @@ def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
         try:
             for token in tokens:
                 machine.feed_token(token)
-            statements.append(machine.feed_eof(tokens[-1]))
+            statements.append(machine.feed_token(Token("$END", "")))
         except UnexpectedToken as error:
             diagnostics.append(
                 Diagnostic("H100", f"unexpected `{error.token}`", Label(span_of(error.token)))
             )
     comments = tuple(Comment(str(t), own, span=span_of(t)) for t, own in layout.comments)
-    return File(tuple(statements), comments), tuple(diagnostics)
+    blank_lines = tuple(m.start(1) for m in _EMPTY_LINE.finditer(source.text))
+    return File(tuple(statements), comments, blank_lines), tuple(diagnostics)
