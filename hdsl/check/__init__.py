@@ -1,0 +1,30 @@
+"""The check stage: a syntax tree becomes a typed model, or diagnostics that say why not."""
+
+from hdsl.check.assemble import Assembly
+from hdsl.check.declare import declare
+from hdsl.check.spelling import quoted
+from hdsl.diagnostics.diagnostic import Diagnostic, Severity
+from hdsl.ir.model import Model
+from hdsl.ir.verify import verify_model
+from hdsl.source import Source
+from hdsl.syntax import ast
+
+
+def check(file: ast.File, source: Source) -> tuple[Model | None, tuple[Diagnostic, ...]]:
+    """The model of a file and everything there is to say about it; no model where it is wrong."""
+    scope = declare(file, source)
+    model = Assembly(scope).model()
+    inferred = [d for d in scope.data.values() if d.inferred and not d.of_level]
+    if inferred and not scope.declared_data:
+        scope.report(
+            "H216",
+            f"taken for columns: {quoted(d.name for d in inferred)}",
+            inferred[0].span,
+            "no statement defines it, so it is a column",
+            help=f"to be safe from slips declare them: `data {', '.join(d.name for d in inferred)} : real`",
+        )
+    diagnostics = tuple(dict.fromkeys(scope.diagnostics))
+    if any(d.severity is Severity.ERROR for d in diagnostics):
+        return None, diagnostics
+    verify_model(model)
+    return model, diagnostics

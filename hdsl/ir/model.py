@@ -113,6 +113,7 @@ class Parameter(_Node):
         tuple[tuple[str, ...], Expr], ...
     ] = ()  # (a label per level of the domain, value)
     centred: bool = True  # False: `with noncentered` on a location-scale distribution over a level
+    baseline: bool = False  # the first label of the last level is fixed at 0 (slopes of a factor)
     rule: str | None = None
     implied: bool = False  # no statement declares it: a bare name in an outcome's distribution
 

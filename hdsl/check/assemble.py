@@ -1,0 +1,415 @@
+"""Last pass: the nodes of the model, put together from what the other modules worked out."""
+
+from dataclasses import replace
+
+from hdsl.check.coefficients import Coefficients, check_options, invert
+from hdsl.check.correlations import Joint
+from hdsl.check.declare import unsupported
+from hdsl.check.defaults import Defaults
+from hdsl.check.distributions import asked_support, resolve_distribution
+from hdsl.check.domains import is_crossing, outside
+from hdsl.check.order import in_order, report_unused, used_names
+from hdsl.check.parameters import Parameters, needs_prior
+from hdsl.check.ranges import misfit, range_of
+from hdsl.check.resolve import Resolver
+from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
+from hdsl.diagnostics.diagnostic import Label
+from hdsl.expr import ROW, Apply, Constant, Expr, Value
+from hdsl.families import FAMILIES, Role, support_of
+from hdsl.families.family import BINARY
+from hdsl.families.links import link_of
+from hdsl.ir.model import (
+    Coefficient,
+    Correlation,
+    Data,
+    DataType,
+    Definition,
+    Deviations,
+    Distribution,
+    Model,
+    Node,
+    Outcome,
+    Parameter,
+    Transform,
+)
+from hdsl.ir.text import text_of, text_of_support
+
+
+def forward(transform: Transform | None, expr: Expr) -> Expr:
+    """The function of a value that a transform names."""
+    if transform is None:
+        return expr
+    if transform.negated:
+        expr = Apply("-", (expr,))
+    return link_of(transform.link, transform.power).apply(expr)
+
+
+class Assembly:
+    """Turns a scope into nodes; every method adds one kind."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.resolver = Resolver(scope)
+        self.coefficients = Coefficients(self.resolver)
+        self.parameters = Parameters(self.resolver, self.coefficients)
+        self.nodes: dict[str, Node] = {}  # by quantity
+        self.outcomes: list[Outcome] = []
+        self.totals: set[str] = set()  # coefficients: opaque to the default priors
+
+    def model(self) -> Model:
+        """The whole model; meaningful only if nothing was reported as an error."""
+        self.coefficients.imply()
+        check_options(self.resolver)
+        self.parameters.resolve_written()
+        self._outcomes()
+        for distribution in self.parameters.distributions.values():
+            self.parameters.ask(distribution)
+        self._definitions()
+        made, coefficients = self.coefficients.build()
+        self._coefficients(made)
+        self._reports()
+        self._data()
+        written = self.parameters.written()
+        self.nodes |= written
+        self._stray_pins()
+        self._default_priors(written)
+        self._correlations()
+        nodes = list({id(node): node for node in self.nodes.values()}.values())
+        ordered = in_order(self.resolver, [*nodes, *self.outcomes])
+        self._check_ranges(ordered)
+        report_unused(self.resolver, ordered)
+        return Model(
+            self.scope.title,
+            dict(self.scope.levels),
+            _without_idle_data(ordered),
+            tuple(coefficients),
+            self.scope.source,
+        )
+
+    def node_of(self, name: str) -> Node | None:
+        """The node that makes a quantity, so far."""
+        return self.nodes.get(name)
+
+    def _opaque(self, name: str) -> Node | None:
+        return None if name in self.totals else self.nodes.get(name)
+
+    # ------------------------------------------------------------ outcomes and data
+
+    def _outcomes(self) -> None:
+        for target, statement in self.scope.outcomes:
+            call = statement.right
+            if isinstance(call, (tuple,)) or not hasattr(call, "name"):
+                continue
+            distribution = resolve_distribution(self.resolver, call)
+            if distribution is None:
+                continue
+            spec = self.scope.data[target.name]
+            self._infer_types(spec, distribution)
+            domain = self.resolver.domain_of(target.name, target.span)
+            stated = tuple(
+                self.scope.level_name(i) for i in target.index if not hasattr(i, "value")
+            )
+            if target.index and (len(stated) < len(target.index) or stated != domain):
+                self.scope.report(
+                    "H206",
+                    f"`{target.name}` is data per {domain[0] if domain else 'model'}, whatever the index",
+                    target.span,
+                    help=f"declare it `data {target.name} : real per {stated[0] if stated else 'LEVEL'}`",
+                )
+            for _, expr in distribution.arguments:
+                beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
+                if beyond:
+                    self.resolver.blame(expr, domain, beyond, f"`{target.name}`")
+            self._check_outcome_type(target.name, distribution, call.name_span)
+            self.outcomes.append(
+                Outcome(
+                    name=target.name,
+                    domain=domain,
+                    span=statement.span,
+                    distribution=distribution,
+                    transform=target.transform,
+                )
+            )
+            self.parameters.ask(distribution)
+
+    def _check_outcome_type(self, name: str, distribution: Distribution, span: object) -> None:
+        spec = self.scope.data[name]
+        family = FAMILIES[distribution.family]
+        label = self.scope.data[name].span
+        if family.improper or distribution.family == "lkj":
+            self.scope.report(
+                "H304",
+                f"data cannot have the distribution `{family.name}`",
+                distribution.span,
+                "a prior of parameters only",
+            )
+        elif spec.type is DataType.FACTOR:
+            self.scope.report(
+                "H304",
+                f"`{name}` is a factor, and `{family.name}` is a distribution of numbers",
+                distribution.span,
+                others=(Label(label, "declared here"),),
+                help=f'derive a number from it: `data {name}_is_A = ({name} == "A")`',
+            )
+
+    def _infer_types(self, spec: DataSpec, distribution: Distribution) -> None:
+        """The type of an inferred outcome, and of its number of trials, from the distribution."""
+        family = FAMILIES[distribution.family]
+        if spec.inferred:
+            support = support_of(family, {})
+            kind = DataType.REAL
+            if support.discrete:
+                kind = DataType.BINARY if support == BINARY else DataType.COUNT
+            elif support.lower == 0.0:
+                kind = DataType.PROPORTION if support.upper == 1.0 else DataType.POSITIVE
+            self.scope.data[spec.name] = replace(spec, type=kind)
+        for parameter in family.parameters:
+            expr = dict(distribution.arguments).get(parameter.name)
+            if parameter.role is Role.SIZE and isinstance(expr, Value):
+                size = self.scope.data.get(expr.name)
+                if size is not None and size.inferred:
+                    self.scope.data[expr.name] = replace(size, type=DataType.COUNT)
+
+    def _data(self) -> None:
+        observed = {outcome.name for outcome in self.outcomes}
+        for name, spec in tuple(self.scope.data.items()):
+            domain = self.resolver.domain_of(name, spec.span)
+            self.nodes[name] = Data(
+                name=name,
+                domain=domain,
+                span=spec.span,
+                column=spec.column if spec.expr is None else None,
+                type=spec.type,
+                members=spec.members,
+                expr=None if spec.expr is None else self.resolver.derived_expr(name, spec.span),
+                drop=spec.drop,
+                inferred=spec.inferred,
+                observed=name in observed,
+            )
+        for name, (expr, domain, span) in self.resolver.derived.items():
+            compared = isinstance(expr, Apply) and expr.function in ("==", "!=")
+            self.nodes[name] = Data(
+                name=name,
+                domain=domain,
+                span=span,
+                column=None,
+                type=DataType.BINARY if compared else DataType.REAL,
+                expr=expr,
+            )
+
+    # ------------------------------------------------------------ definitions
+
+    def _definitions(self) -> None:
+        wanted = {text(report) for report in self.scope.reports}
+        for name, spec in self.scope.definitions.items():
+            domain = self.resolver.domain_of(name, spec.span)
+            expr = invert(spec.target.transform, self.resolver.definitions.get(name, Constant(0.0)))
+            self._check_implied(name, spec, domain)
+            if name in self.scope.pins:
+                for pin in self.scope.pins[name]:
+                    self.scope.report(
+                        "H207", f"`{name}` is defined; its members follow", pin.target.span
+                    )
+            reported = name in wanted or text(spec.target.expr) in wanted
+            crossing = is_crossing(self.scope.levels, domain) and spec.grid is None
+            if crossing and reported:
+                domain, crossing = (ROW,), False
+            self.nodes[name] = Definition(
+                name=name,
+                domain=domain,
+                span=spec.statement.span if spec.statement else spec.span,
+                expr=expr,
+                laid_out=not crossing,
+                recorded=reported or (not crossing and ROW not in domain),
+            )
+
+    def _check_implied(self, name: str, spec: DefinitionSpec, domain: tuple[str, ...]) -> None:
+        """An implied quantity that is set varies over coarser levels than what it belongs to."""
+        implied = self.coefficients.implied.get(name)
+        if implied is None:
+            return
+        limit = implied.spec.axes
+        if implied.accessor == "sd" and implied.level:
+            limit = (implied.level, *limit)
+        elif implied.accessor == "mean":
+            limit = self.resolver.coefficient_domain(implied.spec)
+        beyond = outside(self.scope.levels, domain, limit)
+        if beyond:
+            self.resolver.blame(self.resolver.definitions[name], limit, beyond, f"`{name}`")
+
+    def _coefficients(self, made: list[Definition | Deviations]) -> None:
+        for node in made:
+            if isinstance(node, Deviations):
+                self.nodes |= {share.deviation: node for share in node.shares}
+            else:
+                self.nodes[node.name] = node
+                self.totals.add(node.name)
+
+    def _reports(self) -> None:
+        scope = self.scope
+        for expr in scope.reports:
+            name = text(expr)
+            if name in self.nodes or name in scope.parameters or name in scope.data:
+                continue
+            if name in self.resolver.quantities:
+                continue
+            before = len(scope.diagnostics)
+            self.resolver.resolve(expr)
+            heart = getattr(expr, "name", name)
+            if len(scope.diagnostics) == before and heart not in scope.definitions:
+                if heart not in scope.coefficients and heart not in ("dev", "sd", "mean", "slope"):
+                    scope.report(
+                        "H201",
+                        f"unknown name `{name}`",
+                        expr.span,
+                        "nothing to report",
+                        help=scope.suggestion(heart) or f"define it here: `report {name} = …`",
+                    )
+
+    # ------------------------------------------------------------ priors
+
+    def _default_priors(self, written: dict[str, Parameter]) -> None:
+        """Fill in the defaults; a prior found so can be the place of another's default."""
+        missing = {
+            name: spec
+            for name, spec in self.scope.parameters.items()
+            if spec.call is None and name not in self.nodes
+        }
+        placeholders = tuple(written.values())
+        defaults = Defaults(self.resolver, tuple(self.outcomes), placeholders, self._opaque)
+        for name, spec in missing.items():
+            implied = self.coefficients.implied.get(name)
+            found = defaults.of(spec, implied, self.parameters.wanted(name))
+            if found is None:
+                needs_prior(name, spec.target.span if spec.target else spec.span, self._why(name), self.resolver)
+                continue
+            transform = spec.target.transform if spec.target else None
+            self.nodes[name] = self.parameters.node(
+                name, spec, found.distribution, transform, found.rule
+            )
+
+    def _why(self, name: str) -> str:
+        implied = self.coefficients.implied.get(name)
+        whose = f"`{implied.spec.name}`" if implied else f"`{name}`"
+        return f"{whose} does not enter an outcome's equation as a sum of coefficients times data"
+
+    def _correlations(self) -> None:
+        for joint in self.coefficients.joints:
+            if joint.matrix is not None:
+                node = self._correlation(joint)
+                self.nodes[node.name] = node
+                self.nodes |= {name: node for name, _, _ in node.pairs}
+
+    def _correlation(self, joint: Joint) -> Correlation:
+        assert joint.matrix is not None
+        names = (joint.matrix, *(name for name, _, _ in joint.pairs))
+        found = {
+            self.parameters.distributions[n] for n in names if n in self.parameters.distributions
+        }
+        calls = [self.scope.parameters[n].call for n in names if n in self.scope.parameters]
+        defined = [n for n in names if n in self.scope.definitions]
+        whole = joint.matrix in self.parameters.distributions
+        partial = not whole and 0 < len([c for c in calls if c]) < len(joint.pairs)
+        bad = len(found) > 1 or partial or any(d.family != "lkj" for d in found) or defined
+        span = joint.specs[0].statement.span
+        if bad:
+            place = next((c.span for c in calls if c), joint.specs[0].target.span)
+            if defined:
+                place = self.scope.definitions[defined[0]].span
+            self.scope.report(
+                "H405",
+                "the correlations of three or more coefficients have one prior together",
+                place,
+                "this is about one of them",
+                help=f"write `{joint.matrix} ~ lkj(2)`",
+            )
+        concentration: Expr = Constant(2.0)
+        rule: str | None = "correlations: lkj(2)"
+        if found:
+            concentration, rule = dict(next(iter(found)).arguments)["eta"], None
+        return Correlation(
+            name=joint.matrix,
+            domain=(),
+            span=span,
+            concentration=concentration,
+            between=() if joint.axis else tuple(s.scale for s in joint.specs),
+            axis=joint.axis,
+            pairs=joint.pairs,
+            rule=rule,
+        )
+
+    def _stray_pins(self) -> None:
+        for name, settings in self.scope.pins.items():
+            if name in self.nodes or name in self.scope.parameters:
+                continue
+            for setting in settings:
+                coefficient = self.scope.coefficients.get(name)
+                self.scope.report(
+                    "H207" if coefficient else "H201",
+                    f"a member of `{name}` cannot be set"
+                    if coefficient
+                    else f"unknown name `{name}`",
+                    setting.target.span,
+                    "its members vary around a mean" if coefficient else "no statement defines it",
+                    help=None if coefficient else self.scope.suggestion(name),
+                )
+
+    # ------------------------------------------------------------ supports of expressions
+
+    def _check_ranges(self, nodes: tuple[Node, ...]) -> None:
+        for node in nodes:
+            if isinstance(node, Outcome | Parameter):
+                self._check_arguments(node)
+            elif isinstance(node, Definition):
+                implied = self.coefficients.implied.get(node.name)
+                if implied is not None and implied.accessor in ("sd", "cor"):
+                    wanted = self.parameters.wanted(node.name)
+                    self._check_range(node.expr, wanted, f"`{node.name}`", None)
+
+    def _check_arguments(self, node: Outcome | Parameter) -> None:
+        if isinstance(node, Parameter) and node.rule is not None:
+            return
+        family = FAMILIES[node.distribution.family]
+        for name, expr in node.distribution.arguments:
+            if isinstance(expr, Value) and expr.name in self.parameters.asked:
+                continue  # the prior answers for it
+            what = f"`{name}` of `{family.name}`"
+            links = next((p.links for p in family.parameters if p.name == name), ())
+            hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
+            self._check_range(expr, asked_support(family, name), what, hint)
+
+    def _check_range(self, expr: Expr, wanted: object, what: str, hint: str | None) -> None:
+        from hdsl.families.family import Support
+
+        assert isinstance(wanted, Support)
+        found = range_of(expr, self.node_of)
+        verdict = misfit(found, wanted)
+        if verdict is None or wanted.discrete:
+            return
+        surely = verdict == "surely"
+        self.scope.report(
+            "H302" if surely else "H303",
+            f"{what} must be {text_of_support(wanted)}, and this "
+            f"{'can be any' if surely else 'may be another'} number",
+            expr.span,
+            f"lies in {text_of_support(found)}",
+            help=hint,
+        )
+
+
+def _without_idle_data(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Columns that nothing uses need not be there; the rest stays in order."""
+    kept = nodes
+    while True:
+        used = used_names(kept)
+        smaller = tuple(
+            n
+            for n in kept
+            if not isinstance(n, Data) or n.observed or n.drop or n.name in used
+        )
+        if len(smaller) == len(kept):
+            return kept
+        kept = smaller
+
+
+__all__ = ["Assembly", "Coefficient", "forward", "unsupported"]

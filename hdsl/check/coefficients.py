@@ -1,0 +1,457 @@
+"""Coefficient statements: the quantities that `b ~ market / submarket | w` implies.
+
+With z ~ normal(0, 1), the exact meaning is
+b[L2] = mean(b) + slope(b, w) * w + sd(b, L1) * z1[L1 of L2] + sd(b, L2) * z2[L2]
+(LANGUAGE §4.4), on the link scale where the statement has a link.
+"""
+
+from dataclasses import dataclass
+
+from hdsl.check.correlations import Joint, joint_sets, register_correlations
+from hdsl.check.domains import is_crossing, outside
+from hdsl.check.resolve import Resolver
+from hdsl.check.scope import CoefficientSpec, DefinitionSpec, ParameterSpec, Setting, spell, text
+from hdsl.check.spelling import nearest, quoted
+from hdsl.diagnostics.diagnostic import Label
+from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Value
+from hdsl.families.links import LINKS, power_link
+from hdsl.ir.model import (
+    Coefficient,
+    DataType,
+    Definition,
+    Deviations,
+    LevelKind,
+    Part,
+    Share,
+    Transform,
+)
+from hdsl.source import Span
+from hdsl.syntax import ast
+
+
+@dataclass(frozen=True)
+class Implied:
+    """Why an implied parameter is there: the accessor that names it, and of what."""
+
+    accessor: str
+    spec: CoefficientSpec
+    level: str | None = None
+    predictor: Expr | None = None
+    baseline: bool = False  # slopes of a factor: the first label is the baseline
+
+
+def invert(transform: Transform | None, expr: Expr) -> Expr:
+    """The value whose function is ``expr``."""
+    if transform is None:
+        return expr
+    link = power_link(transform.power) if transform.power is not None else LINKS[transform.link]
+    found = link.invert(expr)
+    return Apply("-", (found,)) if transform.negated else found
+
+
+def total(pieces: list[Expr]) -> Expr:
+    """The sum of some expressions; zero of none."""
+    if not pieces:
+        return Constant(0.0)
+    result = pieces[0]
+    for piece in pieces[1:]:
+        result = Apply("+", (result, piece))
+    return result
+
+
+class Coefficients:
+    """Works out what the coefficient statements of a file imply, in two steps.
+
+    ``imply`` makes the implied quantities known by name, domain and setting, so that expressions can
+    use them; ``build`` gives the nodes.
+    """
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.scope = resolver.scope
+        self.implied: dict[str, Implied] = {}
+        self.joints: list[Joint] = []
+        self._predictors: dict[int, Expr] = {}
+
+    # ------------------------------------------------------------ step 1
+
+    def imply(self) -> None:
+        """Register every implied quantity, then what statements say of them."""
+        for spec in self.scope.coefficients.values():
+            self._imply(spec)
+        register_correlations(self.resolver)
+        for setting in self.scope.settings:
+            for name in self._named(setting):
+                self._set(name, setting)
+        self.joints = joint_sets(self.resolver)
+        for joint in self.joints:
+            if joint.scalar is not None:
+                spec = joint.specs[0]
+                self.implied[joint.scalar] = Implied("cor", spec, joint.level)
+        for name, implied in self.implied.items():
+            if name not in self.scope.definitions and name not in self.scope.parameters:
+                span = implied.spec.target.span
+                self.scope.parameters[name] = ParameterSpec(
+                    name, span, axes=self.resolver.quantities.get(name, ())
+                )
+
+    def _imply(self, spec: CoefficientSpec) -> None:
+        scope, quantities = self.scope, self.resolver.quantities
+        if spec.has_mean:
+            self._add(spell("mean", (spec.scale,), None), Implied("mean", spec), spec.axes)
+        for term in spec.terms:
+            for level in term.path:
+                sd = Implied("sd", spec, level)
+                self._add(scope.quantity("sd", spec, level), sd, spec.axes)
+                quantities[scope.quantity("dev", spec, level)] = (level, *spec.axes)
+                if self.resolver.coefficient_domain(spec) != (level, *spec.axes):
+                    quantities[self.inner_name(spec, level)] = (level, *spec.axes)
+            for predictor in term.predictors:
+                name = spell("slope", (spec.scale, text(predictor)), None)
+                factor = self._factor(predictor)
+                axes = (*spec.axes, factor) if factor else spec.axes
+                self._add(name, Implied("slope", spec, factor, None, factor is not None), axes)
+
+    def _add(self, name: str, implied: Implied, axes: Domain) -> None:
+        self.implied[name] = implied
+        self.resolver.quantities[name] = axes
+
+    def inner_name(self, spec: CoefficientSpec, level: str) -> str:
+        """`b[market]`, the total at an inner or crossed level."""
+        return text(ast.Ref(spec.name, (ast.LevelName(tuple(level.split(":"))),)))
+
+    def _factor(self, predictor: ast.Expr) -> str | None:
+        """The level of a factor that stands after a bar: one slope per label."""
+        if not isinstance(predictor, ast.Ref) or predictor.index:
+            return None
+        data = self.scope.data.get(predictor.name)
+        if data is not None and data.type in (DataType.FACTOR, DataType.ORDERED):
+            return predictor.name
+        level = self.scope.levels.get(predictor.name)
+        if data is None and level is not None and level.kind is LevelKind.COLUMN:
+            return predictor.name
+        return None
+
+    def _named(self, setting: Setting) -> tuple[str, ...]:
+        target = setting.target
+        assert target.accessor is not None
+        first = target.arguments[0].value
+        assert not isinstance(first, ast.LevelName)
+        subject = text(strip_index(first))
+        spec = self.scope.by_scale(subject)
+        if spec is None:
+            spec = self.scope.coefficients.get(target.name)
+            if spec is not None:
+                help = f"its statement names it `{spec.scale}`: write `{target.accessor}({spec.scale})`"
+            elif target.name in self.scope.parameters or target.name in self.scope.data:
+                help = f"give it a level: `{target.name} ~ region`"
+            else:
+                near = nearest(subject, [s.scale for s in self.scope.coefficients.values()])
+                help = f"did you mean `{near}`?" if near else f"write `{target.name} ~ region` first"
+            self.scope.report(
+                "H210",
+                f"`{subject}` is not a coefficient that varies over a level",
+                first.span,
+                f"`{target.accessor}` is asked of a coefficient",
+                help=help,
+            )
+            return ()
+        if target.accessor == "dev":
+            self.scope.report(
+                "H210",
+                "deviations are not set: their sd is",
+                target.span,
+                help=f"write `sd({spec.scale}) ~ …`",
+            )
+            return ()
+        return self.resolver.accessor_names(
+            target.accessor, target.arguments, spec, target.span
+        )
+
+    def _set(self, name: str, setting: Setting) -> None:
+        scope, target = self.scope, setting.target
+        labels = [i for i in target.index if not self._is_axis(i)]
+        if labels and setting.expr is not None:
+            scope.pins.setdefault(name, []).append(setting)
+            return
+        if labels:
+            scope.report(
+                "H207", "one member has no prior of its own", target.span, "set it with `=`"
+            )
+            return
+        first = scope.parameters.get(name) or scope.definitions.get(name)
+        if first is not None:
+            place = first.target.span if first.target else target.span
+            scope.report(
+                "H202",
+                f"`{name}` is defined twice",
+                target.span,
+                "defined again here",
+                others=(Label(place, "first defined here"),),
+                help="a quantity has one `~` or one `=`",
+            )
+            return
+        if setting.call is not None:
+            axes = self.resolver.quantities.get(name, ())
+            option = setting.statement.option if isinstance(setting.statement, ast.Tilde) else None
+            scope.parameters[name] = ParameterSpec(
+                name, target.span, target, axes, setting.call, option, statement=None
+            )
+        else:
+            assert setting.expr is not None and isinstance(setting.statement, ast.Define)
+            self.resolver.quantities.pop(name, None)
+            scope.definitions[name] = DefinitionSpec(
+                name, target.span, target, setting.expr, None, setting.statement
+            )
+
+    def _is_axis(self, item: ast.LevelName | ast.Text) -> bool:
+        return isinstance(item, ast.LevelName) and self.scope.level_name(item) in self.scope.levels
+
+    # ------------------------------------------------------------ step 2
+
+    def build(self) -> tuple[list[Definition | Deviations], list[Coefficient]]:
+        """The deviations and totals of every coefficient, and what each statement said."""
+        pieces = {spec.name: self._pieces(spec) for spec in self.scope.coefficients.values()}
+        nodes: list[Definition | Deviations] = []
+        for joint in self.joints:
+            nodes.append(self._deviations(joint, pieces))
+        coefficients = []
+        for spec in self.scope.coefficients.values():
+            nodes.extend(self._totals(spec, pieces[spec.name]))
+            coefficients.append(self._coefficient(spec, pieces[spec.name]))
+        return nodes, coefficients
+
+    def _pieces(self, spec: CoefficientSpec) -> "list[LevelPieces]":
+        """Term by term and level by level: slopes times predictors, and the deviation."""
+        found: list[LevelPieces] = []
+        for number, term in enumerate(spec.terms):
+            entering: dict[str, list[tuple[str, Expr]]] = {level: [] for level in term.path}
+            for predictor in term.predictors:
+                name = spell("slope", (spec.scale, text(predictor)), None)
+                if self.implied[name].baseline:
+                    level = self._entry(term.path, (self._level_of_factor(predictor),), predictor)
+                    entering[level].append((name, Constant(1.0)))
+                    continue
+                expr = self.resolver.resolve(predictor)
+                level = self._entry(term.path, self.resolver.domain(expr), predictor)
+                entering[level].append((name, expr))
+                self.implied[name] = Implied("slope", spec, level, expr)
+            for level in term.path:
+                deviation = self.scope.quantity("dev", spec, level)
+                found.append(LevelPieces(number, level, deviation, tuple(entering[level])))
+        return found
+
+    def _level_of_factor(self, predictor: ast.Expr) -> str:
+        assert isinstance(predictor, ast.Ref)
+        data = self.scope.data.get(predictor.name)
+        return data.per if data is not None and data.per else predictor.name
+
+    def _entry(self, path: tuple[str, ...], domain: Domain, predictor: ast.Expr) -> str:
+        """The coarsest level of a path at which a predictor is known."""
+        for level in path:
+            if not outside(self.scope.levels, domain, (level,)):
+                return level
+        self.scope.report(
+            "H404",
+            f"`{text(predictor)}` varies inside `{path[-1]}`",
+            predictor.span,
+            f"it lives on {quoted(domain)}",
+            help=f"a group-level predictor has one value per `{path[-1]}`: declare it "
+            f"`data {text(predictor)} : real per {path[-1]}`, or use it in the outcome's equation",
+        )
+        return path[-1]
+
+    def _deviations(self, joint: Joint, pieces: "dict[str, list[LevelPieces]]") -> Deviations:
+        shares = []
+        for spec in joint.specs:
+            mine = next(p for p in pieces[spec.name] if p.level == joint.level)
+            shares.append(
+                Share(
+                    spec.scale,
+                    mine.deviation,
+                    self.scope.quantity("sd", spec, joint.level),
+                    spec.axes,
+                    self._centre(spec, pieces[spec.name], mine),
+                    spec.name in self._reported(mine.deviation),
+                )
+            )
+        subjects = ", ".join(spec.scale for spec in joint.specs)
+        return Deviations(
+            name=f"deviations({subjects}, {joint.level})",
+            domain=(joint.level,),
+            span=joint.specs[0].statement.span,
+            level=joint.level,
+            shares=tuple(shares),
+            correlation=joint.scalar or joint.matrix,
+            centred=any(self._centred(spec, joint.level) for spec in joint.specs),
+        )
+
+    def _reported(self, deviation: str) -> set[str]:
+        """The coefficient of a deviation if a `report` names it."""
+        wanted = {text(expr) for expr in self.scope.reports}
+        for spec in self.scope.coefficients.values():
+            short = spell("dev", (spec.scale,), None)
+            named = {self.scope.quantity("dev", spec, level) for level in spec.levels}
+            if deviation in named and (deviation in wanted or short in wanted):
+                return {spec.name}
+        return set()
+
+    def _centre(
+        self, spec: CoefficientSpec, pieces: "list[LevelPieces]", mine: "LevelPieces"
+    ) -> Expr:
+        parts: list[Expr] = []
+        if spec.has_mean and mine.term == 0:
+            parts.append(Value(spell("mean", (spec.scale,), None)))
+        for piece in pieces:
+            if piece.term != mine.term:
+                continue
+            parts += piece.slope_terms()
+            if piece is mine:
+                break
+            parts.append(Value(piece.deviation))
+        return total(parts)
+
+    def _centred(self, spec: CoefficientSpec, level: str) -> bool:
+        option = spec.statement.option
+        if option is None:
+            return False
+        return option.name == "centered" and (not option.levels or level in option.levels)
+
+    def _totals(
+        self, spec: CoefficientSpec, pieces: "list[LevelPieces]"
+    ) -> list[Definition]:
+        resolver, found = self.resolver, []
+        mean: list[Expr] = [Value(spell("mean", (spec.scale,), None))] if spec.has_mean else []
+        domain = resolver.coefficient_domain(spec)
+        previous: Expr | None = None
+        for piece in pieces:
+            parts = [] if previous is not None else list(mean)
+            if previous is None:
+                for other in pieces:
+                    if other.term == piece.term and other is not piece:
+                        parts += [*other.slope_terms(), Value(other.deviation)]
+                    elif other is piece:
+                        break
+            else:
+                parts.append(previous)
+            parts += [*piece.slope_terms(), Value(piece.deviation)]
+            inner = (piece.level, *spec.axes)
+            if inner != domain:
+                name = self.inner_name(spec, piece.level)
+                found.append(self._definition(spec, name, inner, total(parts)))
+                chained = spec.transform is None and len(spec.terms) == 1
+                previous = Value(name) if chained else None
+            elif len(spec.terms) == 1:
+                found.append(self._definition(spec, spec.name, domain, total(parts)))
+        if len(spec.terms) > 1:
+            parts = list(mean)
+            for piece in pieces:
+                parts += [*piece.slope_terms(), Value(piece.deviation)]
+            found.append(self._definition(spec, spec.name, domain, total(parts)))
+        return found
+
+    def _definition(
+        self, spec: CoefficientSpec, name: str, domain: Domain, expr: Expr
+    ) -> Definition:
+        levels = tuple(level for level in domain if level not in spec.axes)
+        crossed = is_crossing(self.scope.levels, levels)
+        wanted = name in {text(report) for report in self.scope.reports}
+        return Definition(
+            name=name,
+            domain=domain,
+            span=spec.statement.span,
+            expr=invert(spec.transform, expr),
+            laid_out=not crossed,
+            recorded=not crossed and (wanted or ROW not in domain),
+        )
+
+    def _coefficient(
+        self, spec: CoefficientSpec, pieces: "list[LevelPieces]"
+    ) -> Coefficient:
+        domain = self.resolver.coefficient_domain(spec)
+        levels = tuple(level for level in domain if level not in spec.axes)
+        return Coefficient(
+            spec.name,
+            spec.scale,
+            spec.transform,
+            spec.axes,
+            spell("mean", (spec.scale,), None) if spec.has_mean else None,
+            tuple(
+                Part(
+                    piece.level,
+                    piece.deviation,
+                    self.scope.quantity("sd", spec, piece.level),
+                    piece.slopes,
+                )
+                for piece in pieces
+            ),
+            domain,
+            is_crossing(self.scope.levels, levels),
+            span=spec.statement.span,
+        )
+
+
+@dataclass(frozen=True)
+class LevelPieces:
+    """What enters a coefficient at one level of one term."""
+
+    term: int
+    level: str
+    deviation: str
+    slopes: tuple[tuple[str, Expr], ...]
+
+    def slope_terms(self) -> list[Expr]:
+        """Slope times predictor for each; a factor's slopes stand alone, one per label."""
+        return [
+            Value(name) if predictor == Constant(1.0) else Apply("*", (Value(name), predictor))
+            for name, predictor in self.slopes
+        ]
+
+
+def strip_index(expr: ast.Expr) -> ast.Expr:
+    """The expression with the index of the name at its heart taken off."""
+    match expr:
+        case ast.Ref(name=name):
+            return ast.Ref(name)
+        case ast.Unary(op=op, operand=operand):
+            return ast.Unary(op, strip_index(operand))
+        case ast.Call(name=name, args=(arg, *rest)) if not isinstance(arg.value, ast.LevelName):
+            return ast.Call(name, (ast.Arg(strip_index(arg.value)), *rest))
+        case _:
+            return expr
+
+
+def check_options(resolver: Resolver) -> None:
+    """Report a `with` that names nothing known."""
+    scope = resolver.scope
+    seen: set[int] = set()
+    statements: list[tuple[ast.With | None, tuple[str, ...]]] = [
+        (spec.statement.option, spec.levels) for spec in scope.coefficients.values()
+    ]
+    statements += [(spec.option, spec.axes) for spec in scope.parameters.values()]
+    for option, levels in statements:
+        if option is None or id(option) in seen:
+            continue
+        seen.add(id(option))
+        if option.name not in ("centered", "noncentered"):
+            near = nearest(option.name, ("centered", "noncentered"))
+            scope.report(
+                "H215",
+                f"unknown option `{option.name}`",
+                option.span,
+                help=f"did you mean `{near}`?" if near else "write `with centered` or `with noncentered`",
+            )
+        unknown = [level for level in option.levels if level not in levels]
+        if unknown or not levels:
+            _blame_option(resolver, option.span, unknown, levels)
+
+
+def _blame_option(
+    resolver: Resolver, span: Span, unknown: list[str], levels: tuple[str, ...]
+) -> None:
+    if levels:
+        headline = f"this statement has no level {quoted(unknown)}"
+        help = f"its levels are {quoted(levels)}"
+    else:
+        headline, help = "a single value is neither centred nor non-centred", "drop the `with`"
+    resolver.scope.report("H215", headline, span, help=help)

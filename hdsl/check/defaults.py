@@ -1,0 +1,326 @@
+"""Default priors (LANGUAGE §7): weakly informative, scaled by the data, each with its rule.
+
+A default is an ordinary distribution whose arguments hold summaries of the data (`sd(log_q)`);
+the generated `prepare` computes them, and `hdsl expand` writes them out.
+"""
+
+from dataclasses import dataclass
+
+from hdsl.check.coefficients import Implied
+from hdsl.check.predictor import NodeOf, Use, is_location, uses
+from hdsl.check.resolve import Resolver
+from hdsl.check.scope import ParameterSpec
+from hdsl.expr import ROW, Apply, Constant, Expr, Summary, Value, rewrite
+from hdsl.families import FAMILIES, Role
+from hdsl.families.family import POSITIVE, REAL, UNIT, Support
+from hdsl.families.formula import formula
+from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
+from hdsl.ir.text import text_of
+
+ONE = Constant(1.0)
+ZERO = Constant(0.0)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a coefficient is expected to lie: the ingredients of the rules of §7.
+
+    ``wide`` is the scale widened for predictors that are not centred.
+    """
+
+    centre: Expr
+    scale: Expr
+    wide: Expr
+    what: str  # of the rule: "intercept", "slope on `log_p`"
+    use: Use
+
+
+@dataclass(frozen=True)
+class Default:
+    """A default prior and the rule that it follows."""
+
+    distribution: Distribution
+    rule: str
+
+
+class Defaults:
+    """Finds default priors once the outcomes and the written priors are resolved."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        outcomes: tuple[Outcome, ...],
+        written: tuple[Parameter, ...],
+        node_of: NodeOf,
+    ) -> None:
+        self.resolver = resolver
+        self.outcomes = outcomes
+        self.written = written
+        self.node_of = node_of
+
+    def of(
+        self, spec: ParameterSpec, implied: Implied | None, support: Support
+    ) -> Default | None:
+        """The default prior of a parameter; None where no rule fits."""
+        if implied is None:
+            transform = spec.target.transform if spec.target else None
+            return self._of_name(spec.name, support, transform)
+        if implied.accessor == "cor":
+            return Default(_call("lkj", eta=Constant(2.0)), "correlations: lkj(2)")
+        frame = self.frame(implied.spec.name, implied.spec.transform)
+        if frame is None:
+            return None
+        name = implied.spec.scale
+        match implied.accessor:
+            case "mean":
+                return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
+            case "sd":
+                return Default(
+                    _call("halfnormal", sigma=frame.scale), f"group sd: the scale of {frame.what}"
+                )
+            case _:
+                if implied.predictor is None:
+                    return Default(_normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`")
+                spread = self._summary("sd", implied.predictor)
+                return Default(
+                    _normal(ZERO, _over(frame.scale, spread)),
+                    f"group-level slope: the scale of `{name}` over the predictor's sd",
+                )
+
+    # ------------------------------------------------------------ frames
+
+    def frame(self, name: str, transform: Transform | None, depth: int = 0) -> Frame | None:
+        """Where a quantity is expected to lie, on its link scale; None where no rule fits."""
+        if depth > 20:
+            return None
+        found = uses(name, self.outcomes, self.node_of)
+        if found is None:
+            return None
+        if not found:
+            return self._inherited(name, depth)
+        use = next((u for u in found if is_location(u)), found[0])
+        return self._frame(use, transform)
+
+    def _inherited(self, name: str, depth: int) -> Frame | None:
+        """A quantity that only priors use is placed like the parameters that have the prior."""
+        found = uses(name, self.written, self.node_of)
+        for use in found or ():
+            assert isinstance(use.user, Parameter)
+            frame = self.frame(use.user.name, use.user.transform, depth + 1)
+            if frame is None:
+                continue
+            if use.parameter.role is Role.SCALE:
+                return Frame(ZERO, frame.scale, frame.scale, f"`{use.user.name}`", use)
+            if use.parameter.role is Role.LOCATION and use.multiplier is None:
+                return frame
+            if use.parameter.role is Role.LOCATION and use.multiplier is not None:
+                scale = _over(frame.scale, self._summary("sd", use.multiplier))
+                return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
+        return None
+
+    def _frame(self, use: Use, transform: Transform | None) -> Frame | None:
+        assert isinstance(use.user, Outcome)
+        plain = use.multiplier is None
+        link = use.link
+        if link is None and transform is not None and use.direct and not transform.negated:
+            link, transform = transform.link, None  # `log(mu) ~ region` is a link of the outcome
+        if not is_location(use):
+            return self._scale_frame(use, link)
+        if link is None and use.parameter.role is Role.RATE and transform is None and not use.direct:
+            return None  # a rate on its own scale that is a sum: no rule
+        scale: Expr = Constant(2.5)
+        if link is None:
+            scale = _times(scale, self._outcome_summary("sd", use))
+        if not plain:
+            assert use.multiplier is not None
+            scale = _over(scale, self._summary("sd", use.multiplier))
+            frame = Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
+        else:
+            centre = self._centre(use, link)
+            wide = scale
+            for other in use.others:
+                if not self._is_centred(other):
+                    shift = Apply("abs", (self._summary("mean", other),))
+                    wide = _plus(wide, _over(_times(scale, shift), self._summary("sd", other)))
+            frame = Frame(centre, scale, wide, "the intercept", use)
+        return frame if transform is None else self._on_own_link(frame, transform)
+
+    def _on_own_link(self, frame: Frame, transform: Transform) -> Frame | None:
+        """A coefficient with a link of its own: within a factor of e or so of the usual size."""
+        if transform.link != "log":
+            return Frame(ZERO, ONE, Constant(1.5), frame.what, frame.use)
+        size = frame.scale
+        match size:
+            case Apply(function="*", arguments=(Constant(value=2.5), rest)):
+                size = rest
+            case Apply(
+                function="/", arguments=(Apply(function="*", arguments=(_, above)), below)
+            ):
+                size = _over(above, below)
+            case Apply(function="/", arguments=(Constant(), below)):
+                size = _over(ONE, below)
+            case _:
+                size = ONE
+        return Frame(Apply("log", (size,)), ONE, ONE, f"the log size of {frame.what}", frame.use)
+
+    def _scale_frame(self, use: Use, link: str | None) -> Frame | None:
+        """A scale or shape that is modelled itself: on its log scale only."""
+        if link != "log":
+            return None
+        if use.parameter.role is Role.SCALE and use.multiplier is None:
+            centre: Expr = Apply("log", (self._outcome_summary("sd", use),))
+            return Frame(centre, ONE, ONE, "the log residual scale", use)
+        scale: Expr = ONE
+        if use.multiplier is not None:
+            scale = _over(ONE, self._summary("sd", use.multiplier))
+            return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
+        return Frame(ZERO, ONE, Constant(2.5), "the log shape", use)
+
+    # ------------------------------------------------------------ parameters that stand alone
+
+    def _of_name(
+        self, name: str, support: Support, transform: Transform | None
+    ) -> Default | None:
+        users: tuple[Outcome | Parameter, ...] = (*self.outcomes, *self.written)
+        for use in uses(name, users, self.node_of) or ():
+            if use.direct and use.link is None and transform is None:
+                if isinstance(use.user, Outcome) and use.parameter.default is not None:
+                    return self._by_role(use)
+                if use.parameter.role is Role.SCALE and isinstance(use.user, Parameter):
+                    frame = self.frame(name, None)
+                    if frame is not None:
+                        return Default(
+                            _call("halfnormal", sigma=frame.scale),
+                            f"a scale: that of `{use.user.name}`",
+                        )
+        if transform is None and support.within(UNIT):
+            flat = _call("beta", alpha=ONE, beta=ONE)
+            return Default(flat, "a probability: every value as likely")
+        if transform is None and not REAL.within(support):
+            return self._positive(name, support)
+        frame = self.frame(name, transform)
+        if frame is None:
+            return None
+        return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
+
+    def _positive(self, name: str, support: Support) -> Default | None:
+        found = uses(name, self.outcomes, self.node_of)
+        if not found or not support.within(POSITIVE) or not found[0].direct:
+            return None
+        mean = self._outcome_summary("mean", found[0])
+        rate = _over(ONE, mean)
+        return Default(_call("exponential", rate=rate), "a positive mean: that of the outcome")
+
+    def _by_role(self, use: Use) -> Default:
+        assert use.parameter.default is not None and isinstance(use.user, Outcome)
+        written = formula(use.parameter.default.format(y="outcome_"))
+        assert isinstance(written, Apply)
+        family = FAMILIES[written.function]
+        arguments = tuple(
+            (p.name, self._fill(value, use))
+            for p, value in zip(family.parameters, written.arguments, strict=True)
+        )
+        role = "residual scale" if use.parameter.role is Role.SCALE else f"`{use.parameter.name}`"
+        return Default(
+            Distribution(family.name, arguments),
+            f"{role} of `{use.user.distribution.family}`",
+        )
+
+    def _fill(self, expr: Expr, use: Use) -> Expr:
+        """The summaries of the outcome in a default of the families table."""
+
+        def change(node: Expr) -> Expr | None:
+            match node:
+                case Apply(function="sd" | "mean" as function, arguments=(Value(name="outcome_"),)):
+                    return self._outcome_summary(function, use)
+                case Summary(function=function, argument=Value(name="outcome_")):
+                    return self._outcome_summary(function, use)
+                case _:
+                    return None
+
+        return rewrite(expr, change)
+
+    # ------------------------------------------------------------ summaries of the data
+
+    def _outcome(self, use: Use) -> Expr:
+        """The outcome on the scale of its distribution's location."""
+        assert isinstance(use.user, Outcome)
+        from hdsl.check.assemble import forward
+
+        value = forward(use.user.transform, Value(use.user.name))
+        family = FAMILIES[use.user.distribution.family]
+        if use.parameter.role is Role.LOCATION and family.support.lower == 0.0:
+            value = Apply("log", (value,))  # the location of a lognormal is that of the log
+        return value
+
+    def _outcome_summary(self, function: str, use: Use) -> Expr:
+        assert isinstance(use.user, Outcome)
+        return Summary(function, self._outcome(use), use.user.domain)
+
+    def _summary(self, function: str, expr: Expr) -> Expr:
+        domain = self.resolver.domain(expr)
+        return Summary(function, expr, domain if len(domain) == 1 else (ROW,))
+
+    def _centre(self, use: Use, link: str | None) -> Expr:
+        """The outcome's mean on the link scale, kept finite where all of it is 0 or 1."""
+        mean = self._outcome_summary("mean", use)
+        assert isinstance(use.user, Outcome)
+        family = FAMILIES[use.user.distribution.family]
+        for parameter in family.parameters:
+            if parameter.role is Role.SIZE:
+                size = dict(use.user.distribution.arguments)[parameter.name]
+                if not isinstance(size, Constant):
+                    size = Summary("mean", size, use.user.domain)
+                mean = _over(mean, size)
+        match link:
+            case None:
+                return mean
+            case "log":
+                return Apply("log", (Apply("max", (mean, Constant(0.01))),))
+            case _:
+                bounded = Apply("clip", (mean, Constant(0.01), Constant(0.99)))
+                return Apply(link, (bounded,))
+
+    def _is_centred(self, expr: Expr) -> bool:
+        match expr:
+            case Apply(function="standardize" | "center"):
+                return True
+            case Apply(function="-", arguments=(left, Summary(function="mean", argument=inner))):
+                return left == inner
+            case Value(name=name):
+                derived = self.resolver.derived.get(name)
+                if derived is not None:
+                    return self._is_centred(derived[0])
+                node = self.node_of(name)
+                return isinstance(node, Data) and node.expr is not None and self._is_centred(node.expr)
+            case _:
+                return False
+
+
+def _mean_rule(frame: Frame) -> str:
+    if frame.what == "the intercept":
+        wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""
+        return f"intercept: the outcome's mean, 2.5 of its sds{wider}"
+    return f"{frame.what.removeprefix('the ')}: 2.5 sds of the outcome per sd of the predictor" if (
+        frame.what.startswith("the slope")
+    ) else frame.what.removeprefix("the ")
+
+
+def _call(family: str, **arguments: Expr) -> Distribution:
+    return Distribution(family, tuple(arguments.items()))
+
+
+def _normal(centre: Expr, scale: Expr) -> Distribution:
+    return _call("normal", mu=centre, sigma=scale)
+
+
+def _times(left: Expr, right: Expr) -> Expr:
+    return right if left == ONE else Apply("*", (left, right))
+
+
+def _over(above: Expr, below: Expr) -> Expr:
+    return Apply("/", (above, below))
+
+
+def _plus(left: Expr, right: Expr) -> Expr:
+    return Apply("+", (left, right))

@@ -1,0 +1,277 @@
+"""Calls of distributions to typed ones, and the supports that they give and ask for."""
+
+from dataclasses import dataclass
+from math import exp, inf, log
+
+from hdsl.check.declare import unsupported
+from hdsl.check.resolve import WRAPPERS, Resolver
+from hdsl.check.scope import text
+from hdsl.check.spelling import nearest, quoted
+from hdsl.expr import Constant, Expr
+from hdsl.families import FAMILIES
+from hdsl.families.family import POSITIVE, REAL, UNIT, Family, FamilyParameter, Support
+from hdsl.families.functions import FUNCTIONS
+from hdsl.ir.model import Distribution, Transform
+from hdsl.source import Span
+from hdsl.syntax import ast
+
+Z95 = 1.959963984540054  # the 97.5% quantile of the standard normal
+LINK_PREFIXES = ("log", "logit", "probit", "cloglog")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A resolved distribution and the function of its target that has it."""
+
+    distribution: Distribution
+    transform: Transform | None
+
+
+def resolve_distribution(resolver: Resolver, call: ast.Call) -> Distribution | None:
+    """The typed distribution of a call, or None if something was reported."""
+    scope = resolver.scope
+    if call.name in WRAPPERS:
+        unsupported(scope, call.name_span, f"`{call.name}`")
+        return None
+    family = FAMILIES.get(call.name)
+    if family is None:
+        near = nearest(call.name, (*FAMILIES, "likely"))
+        function = call.name in FUNCTIONS
+        scope.report(
+            "H204",
+            f"unknown distribution `{call.name}`",
+            call.name_span,
+            "a function, not a distribution" if function else "no distribution has this name",
+            help=f"did you mean `{near}`?"
+            if near
+            else "a quantity that is computed stands left of `=`"
+            if function
+            else None,
+        )
+        return None
+    named = _arguments_by_name(resolver, family, call)
+    if named is None:
+        return None
+    arguments = tuple((name, resolver.resolve(expr)) for name, expr in named)
+    return Distribution(family.name, arguments, span=call.span)
+
+
+def _arguments_by_name(
+    resolver: Resolver, family: Family, call: ast.Call
+) -> list[tuple[str, ast.Expr]] | None:
+    """The arguments in the family's order, by the name of the parameter or its linked form."""
+    scope = resolver.scope
+    wants = f"{family.name}({', '.join(p.name for p in family.parameters)})"
+    found: dict[str, tuple[str, ast.Expr]] = {}
+    for position, arg in enumerate(call.args):
+        if isinstance(arg.value, ast.LevelName):
+            scope.report("H205", "a level cannot stand here", arg.span, f"write `{wants}`")
+            return None
+        if arg.keyword is None:
+            if not family.positional and family.parameters:
+                scope.report(
+                    "H205",
+                    f"the arguments of `{family.name}` are given by name only",
+                    arg.span,
+                    "PyMC and Stan differ in the order",
+                    help=f"write `{_keywords(family)}`",
+                )
+                return None
+            if position >= len(family.parameters):
+                scope.report(
+                    "H205",
+                    f"`{family.name}` takes {len(family.parameters)} arguments, not {len(call.args)}",
+                    arg.span,
+                    "one too many",
+                    help=f"write `{wants}`",
+                )
+                return None
+            heart, name = family.parameters[position].name, family.parameters[position].name
+        else:
+            name = arg.keyword
+            known = _forms(family)
+            if name not in known:
+                near = nearest(name, known)
+                scope.report(
+                    "H205",
+                    f"`{family.name}` has no argument `{name}`",
+                    arg.keyword_span,
+                    f"it has {quoted(p.name for p in family.parameters)}",
+                    help=f"did you mean `{near}`?" if near else f"write `{wants}`",
+                )
+                return None
+            heart = known[name]
+        if heart in found:
+            scope.report("H205", f"argument `{heart}` is given twice", arg.span, "again here")
+            return None
+        found[heart] = (name, arg.value)
+    missing = [p.name for p in family.parameters if p.name not in found]
+    if missing:
+        scope.report(
+            "H205",
+            f"`{family.name}` needs {quoted(missing)} too",
+            call.span,
+            f"{quoted(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            help=f"write `{wants}`",
+        )
+        return None
+    return [found[p.name] for p in family.parameters]
+
+
+def _forms(family: Family) -> dict[str, str]:
+    """Every keyword that a family takes, linked forms among them, to its parameter."""
+    plain = {p.name: p.name for p in family.parameters}
+    linked = {f"{link}_{p.name}": p.name for p in family.parameters for link in p.links}
+    return plain | linked
+
+
+def _keywords(family: Family) -> str:
+    return f"{family.name}({', '.join(f'{p.name} = …' for p in family.parameters)})"
+
+
+def form_of(family: Family, name: str) -> tuple[FamilyParameter, str | None]:
+    """The parameter that an argument's name means, and the link of a linked form."""
+    for parameter in family.parameters:
+        if parameter.name == name:
+            return parameter, None
+        for link in parameter.links:
+            if name == f"{link}_{parameter.name}":
+                return parameter, link
+    raise KeyError(name)
+
+
+def asked_support(family: Family, name: str) -> Support:
+    """Where an argument must lie: anywhere for a linked form."""
+    parameter, link = form_of(family, name)
+    return parameter.support if link is None else REAL
+
+
+# ---------------------------------------------------------------- likely(lo, hi)
+
+
+def likely(
+    resolver: Resolver, call: ast.Call, support: Support, transform: Transform | None
+) -> Prior | None:
+    """95% of the natural family between two numbers: normal, lognormal or logit-normal.
+
+    Normal: mean (lo + hi) / 2, sd (hi - lo) / (2 * 1.96); the others the same on the link scale.
+    """
+    bounds = [_constant(a.value) for a in call.args if a.keyword is None]
+    scope = resolver.scope
+    if len(bounds) != 2 or len(call.args) != 2 or None in bounds:
+        scope.report("H307", "`likely` takes two numbers", call.span, help="write `likely(0.1, 10)`")
+        return None
+    lower, upper = (float(b) for b in bounds if b is not None)
+    if not lower < upper:
+        scope.report("H307", "the first number must be the smaller one", call.span)
+        return None
+    if transform is not None:
+        support = REAL
+    if support.within(UNIT) and support.upper == 1.0:
+        valid, link = 0.0 < lower and upper < 1.0, "logit"
+    elif support.lower == 0.0 and support.upper == inf:
+        valid, link = lower > 0.0, "log"
+    else:
+        valid, link = True, None
+    if not valid:
+        where = "between 0 and 1" if link == "logit" else "above zero"
+        scope.report(
+            "H307", f"this parameter lies {where}, and so must the two numbers", call.span
+        )
+        return None
+    if link == "log":
+        return Prior(_between("lognormal", log(lower), log(upper), call.span), transform)
+    if link == "logit":
+        odds = (log(lower / (1 - lower)), log(upper / (1 - upper)))
+        return Prior(_between("normal", *odds, call.span), Transform("logit"))
+    return Prior(_between("normal", lower, upper, call.span), transform)
+
+
+def _between(family: str, lower: float, upper: float, span: Span) -> Distribution:
+    centre, scale = (lower + upper) / 2, (upper - lower) / (2 * Z95)
+    return Distribution(
+        family,
+        (("mu", Constant(float(f"{centre:.6g}"))), ("sigma", Constant(float(f"{scale:.6g}")))),
+        span=span,
+    )
+
+
+def _constant(expr: ast.Expr | ast.LevelName) -> float | None:
+    match expr:
+        case ast.Number(value=value):
+            return value
+        case ast.Unary(operand=operand):
+            inner = _constant(operand)
+            return None if inner is None else -inner
+        case _:
+            return None
+
+
+# ---------------------------------------------------------------- supports under a function
+
+
+def support_behind(transform: Transform | None, support: Support) -> Support:
+    """The support of a parameter whose function value has ``support``.
+
+    >>> support_behind(Transform("power", 2.0), Support(0.0)).lower
+    0.0
+    """
+    if transform is None:
+        return support
+    match transform.link:
+        case "log":
+            low, high = _exp(support.lower), _exp(support.upper)
+            found = Support(low, high)
+        case "logit" | "probit" | "cloglog":
+            found = UNIT
+        case "exp":
+            low = log(support.lower) if support.lower > 0 else -inf
+            high = log(support.upper) if 0 < support.upper < inf else inf
+            found = Support(low, high)
+        case "sqrt":
+            found = Support(max(support.lower, 0.0) ** 2, support.upper**2)
+        case _:
+            found = _power(transform.power or 1.0, support)
+    if transform.negated:
+        return Support(-found.upper, -found.lower)
+    return found
+
+
+def _exp(value: float) -> float:
+    return exp(value) if value < 700 else inf
+
+
+def _power(power: float, support: Support) -> Support:
+    ends = []
+    for end in (max(support.lower, 0.0), support.upper):
+        if end == 0.0:
+            ends.append(0.0 if power > 0 else inf)
+        elif end == inf:
+            ends.append(inf if power > 0 else 0.0)
+        else:
+            ends.append(end ** (1 / power))
+    return Support(min(ends), max(ends)) if power % 2 == 0 or support.lower >= 0 else POSITIVE
+
+
+def suggestion_for(name: str, distribution: Distribution, wanted: Support) -> str | None:
+    """The text to type where a prior leaves the support of its parameter."""
+    halves = {"normal": "halfnormal", "studentt": "halfstudentt", "cauchy": "halfcauchy"}
+    if wanted.lower == 0.0 and wanted.upper == inf and distribution.family in halves:
+        kept = [_text(value) for key, value in distribution.arguments if key != "mu"]
+        return f"write `{name} ~ {halves[distribution.family]}({', '.join(kept)})`"
+    if wanted.lower == 0.0 and wanted.upper == inf:
+        return f"write `{name} ~ exponential(1)`, or another distribution above zero"
+    if wanted.within(UNIT):
+        return f"write `{name} ~ beta(1, 1)`, or `logit({name}) ~ normal(0, 1.5)`"
+    return None
+
+
+def _text(expr: Expr) -> str:
+    from hdsl.ir.text import text_of
+
+    return text_of(expr)
+
+
+def shown(call: ast.Call) -> str:
+    """A call as the formatter spells it."""
+    return text(call)

@@ -1,0 +1,45 @@
+"""Arithmetic of domains: which levels a value varies over, and what may stand where."""
+
+from collections.abc import Iterable, Mapping
+
+from hdsl.expr import Domain
+from hdsl.ir.model import Level, LevelKind
+
+
+def ancestors(levels: Mapping[str, Level], level: str) -> frozenset[str]:
+    """All levels that a level is nested in, safe on a nesting that is (wrongly) circular."""
+    seen: set[str] = set()
+    pending = list(levels[level].parents) if level in levels else []
+    while pending:
+        name = pending.pop()
+        if name not in seen:
+            seen.add(name)
+            pending.extend(levels[name].parents if name in levels else ())
+    return frozenset(seen - {level})
+
+
+def union(levels: Mapping[str, Level], domains: Iterable[Domain]) -> Domain:
+    """The union of domains, less every level that another one in it is nested in.
+
+    The order is that of first appearance.
+    """
+    found = tuple(dict.fromkeys(level for domain in domains for level in domain))
+    above = frozenset[str]().union(*(ancestors(levels, level) for level in found))
+    return tuple(level for level in found if level not in above)
+
+
+def reaching(levels: Mapping[str, Level], domain: Domain, level: str) -> tuple[str, ...]:
+    """The levels of a domain from which a level can be looked up: itself, or those inside it."""
+    if level in domain:
+        return (level,)
+    return tuple(member for member in domain if level in ancestors(levels, member))
+
+
+def outside(levels: Mapping[str, Level], inner: Domain, domain: Domain) -> Domain:
+    """The levels of ``inner`` that cannot be looked up from ``domain``; () if all can."""
+    return tuple(level for level in inner if not reaching(levels, domain, level))
+
+
+def is_crossing(levels: Mapping[str, Level], domain: Domain) -> bool:
+    """Whether a domain holds several levels of the data (axes with fixed members aside)."""
+    return sum(levels[level].kind is not LevelKind.FIXED for level in domain) > 1

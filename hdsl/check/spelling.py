@@ -1,0 +1,46 @@
+"""Near spellings: what a misspelt name was probably meant to be."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a name is most likely a misspelling of, or None."""
+    pool = {candidate.casefold(): candidate for candidate in candidates}
+    found = get_close_matches(name.casefold(), pool, n=1, cutoff=0.7)
+    return pool[found[0]] if found else None
+
+
+def is_slip(name: str, other: str) -> bool:
+    """Whether two names differ by one slip of the finger and hardly by intention.
+
+    `sigma1` and `sigma2`, `tau_a` and `tau_b` are names of a series, not slips.
+
+    >>> is_slip("sgima", "sigma"), is_slip("sigma_a", "sigma_b"), is_slip("nu", "mu")
+    (True, False, False)
+    """
+    if name == other or min(len(name), len(other)) < 4:
+        return False
+    start = 0
+    while start < min(len(name), len(other)) and name[start] == other[start]:
+        start += 1
+    end = 0
+    while end < min(len(name), len(other)) - start and name[-1 - end] == other[-1 - end]:
+        end += 1
+    here, there = name[start : len(name) - end], other[start : len(other) - end]
+    if any(c.isdigit() or c == "_" for c in here + there):
+        return False
+    if len(here) == len(there) == 2:
+        return here == there[::-1]
+    if max(len(here), len(there)) != 1:
+        return False
+    last = {name.rpartition("_")[2], other.rpartition("_")[2]}
+    return not ("_" in name and "_" in other and any(len(token) == 1 for token in last))
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names as a reader's list: `a`, `b` and `c`."""
+    words = [f"`{name}`" for name in names]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
