@@ -55,10 +55,10 @@ def documents() -> tuple[Path, ...]:
 
 
 def blocks(text: str) -> tuple[Block, ...]:
-    """The fenced blocks of a document, in order; an indented one loses its indent.
+    r"""The fenced blocks of a document, in order; an indented one loses its indent.
 
-    >>> blocks("```sh\\nhdsl check a.hdsl\\n```\\n")[0].body
-    'hdsl check a.hdsl\\n'
+    >>> blocks("```sh\nhdsl check a.hdsl\n```\n")[0].body
+    'hdsl check a.hdsl\n'
     """
     return tuple(_blocks(text))
 

@@ -1,11 +1,21 @@
 """The examples: which model goes with which data, and what is generated from them."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools.documents import ROOT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hdsl.fit import Run
+
+    type Draws = NDArray[np.float64]
 
 FOLDER = ROOT / "examples"
 
@@ -63,12 +73,12 @@ def region(document: str, name: str, content: str) -> str:
 
 def generated_code(example: Example, backend: str) -> str:
     """The Python source that stands beside the example's model."""
-    from hdsl.compiler import checked_model, compile_model
+    from hdsl.compiler import compile_model, model_of
     from hdsl.source import Source
 
     text = example.source.read_text(encoding="utf-8")
     source = Source(text, example.source.name)
-    return compile_model(checked_model(source), backend, None).text
+    return compile_model(model_of(source), backend, None).text
 
 
 def code_path(example: Example, backend: str) -> Path:
@@ -83,7 +93,8 @@ def side_by_side(example: Example, lines: int = 40) -> str:
     shown = "\n".join(code[start : start + lines])
     model = example.source.read_text(encoding="utf-8")
     files = " and ".join(
-        f"[`{code_path(example, b).name}`]({code_path(example, b).name})" for b in ("numpyro", "pymc")
+        f"[`{code_path(example, b).name}`]({code_path(example, b).name})"
+        for b in ("numpyro", "pymc")
     )
     more = "    …\n" if start + lines < len(code) else ""
     return (
@@ -92,3 +103,92 @@ def side_by_side(example: Example, lines: int = 40) -> str:
         f"```python excerpt\n{shown}\n{more}```\n\n"
         f"The whole files, `prepare` for the data included: {files}.\n"
     )
+
+
+def reference(example: Example) -> Mapping[str, object]:
+    """What the fit is to recover: the truth of a simulation, or published figures [mean, sd]."""
+    prefix = "" if example.model == "model" else f"{example.model}_"
+    for name in ("truth.json", "reference.json"):
+        path = example.path / f"{prefix}{name}"
+        if path.exists():
+            known: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+            return known
+    return {}
+
+
+def flat(known: Mapping[str, object]) -> Mapping[tuple[str, str | None], object]:
+    """The known values by quantity and group.
+
+    >>> flat({"sigma": 1.0, "alpha": {"a": 0.5}})
+    {('sigma', None): 1.0, ('alpha', 'a'): 0.5}
+    """
+    return {
+        key: value
+        for name, content in known.items()
+        for key, value in (
+            {(name, label): v for label, v in content.items()}.items()
+            if isinstance(content, Mapping)
+            else {(name, None): content}.items()
+        )
+    }
+
+
+def draws(run: "Run", name: str, label: str | None) -> "Draws":
+    """The draws of a quantity, or of one group of it."""
+    values = run.data["posterior"][name]
+    if label is None:
+        return values.to_numpy().ravel()
+    (level,) = (d for d in values.dims if d not in ("chain", "draw"))
+    return values.sel({level: label}).to_numpy().ravel()
+
+
+def estimates(example: Example, run: "Run", groups: int = 4) -> str:
+    """A table of what the fit found, beside the truth or the published figures if there are any."""
+    known = flat(reference(example))
+    if not known:
+        known = {
+            (name, None): None for name in run.data["posterior"].data_vars if _scalar(run, name)
+        }
+    heading = "published" if any(isinstance(v, list) for v in known.values()) else "truth"
+    rows, shown = [], dict.fromkeys((name for name, _ in known), 0)
+    for (name, label), value in known.items():
+        shown[name] += 1
+        if label is not None and shown[name] > groups and heading == "truth":
+            continue
+        values = draws(run, name, label)
+        quantity = f"`{name}`" if label is None else f"`{name}` of {label}"
+        found = f"{_number(values.mean())} ± {_number(values.std())}"
+        rows.append([quantity, *([_known(value)] if value is not None else []), found])
+    columns = ["", *([heading] if len(rows[0]) == 3 else []), "estimate"]
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _scalar(run: "Run", name: str) -> bool:
+    return set(run.data["posterior"][name].dims) == {"chain", "draw"}
+
+
+def _known(value: object) -> str:
+    if isinstance(value, list):
+        return f"{_number(value[0])} ± {_number(value[1])}"
+    return _number(float(str(value)))
+
+
+def _number(value: float) -> str:
+    """Three decimals below ten, fewer above: what a reader compares."""
+    return (
+        f"{value:.3f}"
+        if abs(value) < 10
+        else f"{value:.2f}"
+        if abs(value) < 100
+        else f"{value:.1f}"
+    )
+
+
+def fitted(example: Example) -> "Run":
+    """The example's posterior, sampled as its README says."""
+    import hdsl
+
+    model = hdsl.read(example.source)
+    tables = {level: example.path / name for level, name in example.tables.items()}
+    return model.fit(example.path / example.rows, tables=tables, seed=0)

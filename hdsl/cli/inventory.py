@@ -69,4 +69,3 @@ def _correlation(node: Correlation) -> Row:
         "prior": f"lkj({text_of(node.concentration)})",
         "default": node.rule,
     }
-

@@ -8,10 +8,10 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from errno import EPIPE
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -19,10 +19,6 @@ from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
 from hdsl.diagnostics.render import Form, counted, render
 from hdsl.source import Source
 
-if TYPE_CHECKING:
-    from hdsl.data.table import Table
-
-STDIN = "-"
 INTERNAL = 70  # EX_SOFTWARE: neither the model (1) nor the usage (2) is to blame
 
 
@@ -96,19 +92,6 @@ def colour(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def read_source(path: str) -> Source:
-    """The model file, or standard input for ``-``."""
-    if path == STDIN:
-        content, name = click.get_binary_stream("stdin").read(), "<stdin>"
-    else:
-        content, name = Path(path).read_bytes(), path
-    try:
-        return Source(content.decode("utf-8-sig"), name)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        fail(f"{name}: line {line} is not UTF-8 text; save the file as UTF-8")
-
-
 def report(
     diagnostics: Sequence[Diagnostic], source: Source, form: Form = "full", err: bool = True
 ) -> None:
@@ -160,32 +143,12 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     Console().print(table)
 
 
-def read_data(
-    rows: str | None, tables: Mapping[str, str]
-) -> "tuple[Table | None, Mapping[str, Table]]":
-    """The rows and the levels' tables that the options name."""
-    if rows is None:
-        if tables:
-            raise click.UsageError("--table needs the rows it belongs to: --data ROWS")
-        return None, {}
-    return read_file(rows), {level: read_file(path) for level, path in tables.items()}
-
-
-def read_file(path: str) -> "Table":
-    """The table of one file; what is wrong with it is reported under the file's name."""
-    from hdsl.data.frames import read_table
-
-    try:
-        return read_table(path)
-    except ModelError as error:
-        raise ModelError(error.diagnostics, error.source or Source("", path)) from error
-
-
-def write_text(path: str, text: str) -> None:
+def write_file(path: str, content: str | bytes) -> None:
     """Write a file whole or not at all; what stood there stays until the new one is complete."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
     target = Path(path).resolve()  # a link stays a link
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")  # a device or a pipe
+        target.write_bytes(data)  # a device or a pipe
         return
     mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
     try:
@@ -193,8 +156,8 @@ def write_text(path: str, text: str) -> None:
     except OSError as error:  # it names the draft, of which the user knows nothing
         raise OSError(error.errno, error.strerror, path) from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(draft).chmod(mode)
         Path(draft).replace(target)
     except BaseException:
@@ -206,18 +169,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def tables_by_level(
-    _ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
-) -> Mapping[str, str]:
-    """``--table LEVEL=FILE`` options as a mapping; click calls it back."""
-    tables: dict[str, str] = {}
-    for item in given:
-        level, equals, path = item.partition("=")
-        if not (level.strip() and equals and path):
-            raise click.BadParameter(f"`{item}`: write LEVEL=FILE")
-        if level.strip() in tables:
-            raise click.BadParameter(f"two tables for the level `{level.strip()}`")
-        tables[level.strip()] = path
-    return tables

@@ -5,17 +5,8 @@ from collections.abc import Mapping
 
 import click
 
-from hdsl.cli.terminal import (
-    STDIN,
-    has_errors,
-    read_data,
-    read_source,
-    report,
-    report_error,
-    show_table,
-    tables_by_level,
-    write_text,
-)
+from hdsl.cli.reading import STDIN, facts_of, read_data, read_source, tables_by_level
+from hdsl.cli.terminal import has_errors, report, report_error, show_table, write_file
 from hdsl.diagnostics.diagnostic import ModelError, Severity
 from hdsl.diagnostics.render import FORMS, Form
 
@@ -41,7 +32,9 @@ table_option = click.option(
     "--output-format", "form", type=click.Choice(FORMS), default="full", show_default=True
 )
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-def check(model: str, rows: str | None, tables: Mapping[str, str], form: Form, strict: bool) -> None:
+def check(
+    model: str, rows: str | None, tables: Mapping[str, str], form: Form, strict: bool
+) -> None:
     """Say everything that is wrong with a model, and with its data."""
     from hdsl.compiler import diagnose
 
@@ -72,11 +65,12 @@ def fmt(models: tuple[str, ...], only_check: bool, diff: bool) -> None:
 
 def _format(model: str, only_check: bool, diff: bool) -> bool:
     """Whether all is well with one file after it: it parses and, where asked, needs no change."""
-    from hdsl.compiler import format_source
+    from hdsl.compiler import parse_source
+    from hdsl.syntax.printer import print_file
 
     source = read_source(model)
     try:
-        formatted = format_source(source)
+        formatted = print_file(parse_source(source))
     except ModelError as error:
         report_error(error)
         return False
@@ -91,7 +85,7 @@ def _format(model: str, only_check: bool, diff: bool) -> bool:
     elif model == STDIN:
         click.echo(formatted, nl=False)
     elif changed:
-        write_text(model, formatted)
+        write_file(model, formatted)
         click.echo(f"{source.name}: reformatted", err=True)
     return not (changed and (diff or only_check))
 
@@ -121,9 +115,9 @@ def expand(model: str, rows: str | None, tables: Mapping[str, str]) -> None:
 def info(model: str, as_json: bool) -> None:
     """List a model's levels, the columns it needs and its parameters."""
     from hdsl.cli.inventory import inventory
-    from hdsl.compiler import checked_model
+    from hdsl.compiler import model_of
 
-    contents = inventory(checked_model(read_source(model)))
+    contents = inventory(model_of(read_source(model)))
     if as_json:
         import json
 
@@ -184,17 +178,13 @@ def compile_(
     model: str, backend: str, rows: str | None, tables: Mapping[str, str], output: str | None
 ) -> None:
     """Write the Python source of a model, the very file that `fit` runs."""
-    from hdsl.compiler import checked_model, compile_model
+    from hdsl.compiler import compile_model, model_of
 
     source = read_source(model)
-    checked = checked_model(source)
-    facts = None
-    if rows:
-        from hdsl.data.bind import bind
-    
-        facts = bind(checked, *read_data(rows, tables)).facts
+    checked = model_of(source)
+    facts = facts_of(checked, rows, tables)
     text = compile_model(checked, backend, facts).text
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_file(output, text)
