@@ -1,0 +1,196 @@
+"""Expressions of data, evaluated with NumPy as the generated ``prepare`` does.
+
+Each function is computed by the very spelling that the generated code uses. What is missing is
+tracked apart from what cannot be computed: the log of a missing price is missing, the log of a
+price of 0 is a mistake.
+"""
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+from types import CodeType
+
+import numpy as np
+
+from hdsl.data.column import Column, Mask
+from hdsl.data.levels import Groups
+from hdsl.expr import (
+    ROW,
+    Apply,
+    Constant,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    names,
+)
+from hdsl.families.code import Code
+from hdsl.families.functions import FUNCTIONS, Library, function_of
+from hdsl.ir.levels import above
+from hdsl.ir.model import Model
+
+_SUMMARIES = ("mean", "sd", "min", "max")
+_LEARNING = ("standardize", "center")
+_SPACE = {"np": np, "math": math, "NormalDist": NormalDist}
+
+
+class NotDataError(Exception):
+    """Raised where an expression is not made of data alone, or its data are not there."""
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Evaluates expressions over the columns and groups of one data set."""
+
+    model: Model
+    groups: Mapping[str, Groups]
+    columns: Mapping[str, Column]
+
+    def at(self, expr: Expr, domain: Domain) -> Column:
+        """The values of an expression over a domain.
+
+        Raises ``NotDataError`` where it uses anything but data.
+        """
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._spread(self._at(expr, domain), domain)
+
+    def domain_of(self, expr: Expr) -> Domain:
+        """The finest level over which the data of an expression vary; the rows where they cross."""
+        levels = [level for name in names(expr) for level in self._column(name).domain]
+        return self.finest(levels)
+
+    def finest(self, levels: Iterable[str]) -> Domain:
+        """The one level among some that lies in all others, else the rows; () for no levels."""
+        distinct = tuple(dict.fromkeys(levels))
+        if not distinct:
+            return ()
+        for level in distinct:
+            if set(distinct) - {level} <= above(self.model, level):
+                return (level,)
+        return (ROW,)
+
+    def gathered(self, column: Column, domain: Domain) -> Column:
+        """A column carried to a finer domain, or to a coarser one within which it is constant."""
+        if column.domain in (domain, ()):
+            return column
+        if len(column.domain) != 1 or len(domain) != 1:
+            raise NotDataError
+        [source], [target] = column.domain, domain
+        if not {source, target} <= self.groups.keys():
+            raise NotDataError
+        index = self.index(source, target)
+        missing = np.where(index < 0, True, column.missing[index])
+        return Column(domain, column.values[index], missing)
+
+    def index(self, source: str, target: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """For each group of the target level, its group (or its first row) at the source level."""
+        if target == ROW:
+            return self.groups[source].codes
+        if source == ROW or target in above(self.model, source):
+            rows = self.groups[target].first
+            return rows if source == ROW else self.groups[source].codes[rows]
+        return self.groups[source].codes[self.groups[target].first]
+
+    def _column(self, name: str) -> Column:
+        if name not in self.columns:
+            raise NotDataError
+        return self.columns[name]
+
+    def _spread(self, column: Column, domain: Domain) -> Column:
+        """A constant written out over a domain."""
+        if column.domain == domain or not domain:
+            return column
+        shape = (self.groups[domain[0]].size,)
+        missing = np.full(shape, column.missing)
+        return Column(domain, np.full(shape, column.numbers), missing)
+
+    def _at(self, expr: Expr, domain: Domain) -> Column:
+        match expr:
+            case Constant(value=value):
+                return _scalar(value)
+            case Value(name=name):
+                return self.gathered(self._column(name), domain)
+            case Label(text=text):
+                return Column((), np.array(text, dtype=object), np.array(False))
+            case Summary(function=function, argument=argument, domain=over):
+                return self._summary(function, argument, over or self.domain_of(argument))
+            case Apply(function="missing"):
+                return _scalar(np.nan, missing=True)
+            case Apply(function=function, arguments=(argument,)) if function in _LEARNING:
+                return self._learned(function, argument, domain)
+            case Apply(function=function, arguments=arguments):
+                return self._applied(function, [self._at(a, domain) for a in arguments])
+            case Member():
+                raise NotDataError
+
+    def _summary(self, function: str, argument: Expr, domain: Domain) -> Column:
+        known = self.at(argument, domain).known
+        known = known[np.isfinite(known)]
+        if function not in _SUMMARIES:
+            raise NotDataError
+        if len(known) < (2 if function == "sd" else 1):
+            return _scalar(np.nan, missing=True)
+        match function:
+            case "mean":
+                return _scalar(float(known.mean()))
+            case "sd":
+                return _scalar(float(known.std(ddof=1)))
+            case "min":
+                return _scalar(float(known.min()))
+            case _:
+                return _scalar(float(known.max()))
+
+    def _learned(self, function: str, argument: Expr, domain: Domain) -> Column:
+        """The argument centred, and divided by its sd; each group of its own level once."""
+        own = self.domain_of(argument)
+        if self.finest([*own, *domain]) != domain:
+            own = domain
+        column = self.at(argument, domain)
+        mean = self._summary("mean", argument, own).numbers
+        values = column.numbers - mean
+        if function == "standardize":
+            values = values / self._summary("sd", argument, own).numbers
+        return Column(column.domain, values, column.missing)
+
+    def _applied(self, function: str, arguments: list[Column]) -> Column:
+        missing = np.asarray(_any_missing(function, arguments))
+        domain = next((a.domain for a in arguments if a.domain), ())
+        if any(a.values.dtype == object for a in arguments):
+            left, right = arguments
+            equal = np.asarray(left.values == right.values)
+            return Column(domain, (equal == (function == "==")).astype(float), missing)
+        if function not in FUNCTIONS:
+            raise NotDataError
+        space = {f"x{i}": a.numbers for i, a in enumerate(arguments)}
+        values = eval(_compiled(function, len(arguments)), _SPACE, space)
+        return Column(domain, np.asarray(values, dtype=float), missing)
+
+
+def _scalar(value: float, missing: bool = False) -> Column:
+    return Column((), np.array(value), np.array(missing))
+
+
+def _any_missing(function: str, arguments: list[Column]) -> Mask:
+    if function == "where":
+        condition, yes, no = arguments
+        chosen = np.where(condition.numbers != 0, yes.missing, no.missing)
+        return np.asarray(condition.missing | chosen)
+    found = np.array(False)
+    for argument in arguments:
+        found = found | argument.missing
+    return found
+
+
+@cache
+def _compiled(function: str, count: int) -> CodeType:
+    """The NumPy spelling of a function, as the families table has it, of ``x0``, ``x1`` …"""
+    slots = [f"x{i}" for i in range(count)]
+    row = function_of(Apply(function, tuple(map(Value, slots))))
+    code = row.written(Library.NUMPY, *map(Code, slots))
+    return compile(code.text, f"<{function}>", "eval")

@@ -1,0 +1,177 @@
+"""Whether the data can have arisen as the model says: supports of outcomes and of arguments."""
+
+from collections.abc import Iterator
+from math import inf
+
+import numpy as np
+
+from hdsl.data.column import Column, Mask
+from hdsl.data.dataset import Dataset, counted_places, shown
+from hdsl.data.evaluate import NotDataError
+from hdsl.data.problem import SHOWN, finding, number
+from hdsl.diagnostics.diagnostic import Diagnostic
+from hdsl.expr import Expr, Value, names
+from hdsl.families import FAMILIES
+from hdsl.families.family import Family, Support
+from hdsl.families.links import link_of
+from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
+from hdsl.ir.text import text_of
+
+
+def check_outcomes(dataset: Dataset) -> Iterator[Diagnostic]:
+    """The outcomes that are all missing, or have values that their distribution cannot give."""
+    for outcome in dataset.model.outcomes:
+        column = dataset.columns.get(outcome.name)
+        if column is None:
+            continue
+        if column.missing.all():
+            yield finding(
+                "H931",
+                f"the outcome `{outcome.name}` is missing everywhere",
+                outcome.span,
+                "there is nothing to learn from",
+                notes=[f"in all of {counted_places(column.domain, len(column.missing))}"],
+                help="is this the right column?",
+            )
+        else:
+            yield from _outside(dataset, outcome, column)
+
+
+def _outside(dataset: Dataset, outcome: Outcome, column: Column) -> Iterator[Diagnostic]:
+    family = FAMILIES.get(outcome.distribution.family)
+    if family is None:
+        return
+    written, values = outcome.name, column.numbers
+    if outcome.transform is not None:
+        written, expr = _transformed(outcome.name, outcome.transform)
+        values = dataset.evaluator.at(expr, column.domain).numbers
+    broken = ~column.missing & ~_inside(values, family.support)
+    says = _support_words(family.support)
+    below, above = (
+        _bound(dataset, outcome.distribution, name, column) for name in (family.lower, family.upper)
+    )
+    if below is not None:
+        broken |= ~column.missing & (values < below)
+        says += f", and not below `{family.lower}`"
+    if above is not None:
+        broken |= ~column.missing & (values > above)
+        says += f", and not above `{family.upper}`"
+    if not broken.any():
+        return
+    positions = np.flatnonzero(broken)
+    texts = [_beside(values, above, i) for i in positions[:SHOWN]]
+    yield finding(
+        "H930",
+        f"`{written}` has values that `{family.name}` cannot give, "
+        f"in {counted_places(column.domain, len(positions))}",
+        outcome.distribution.span,
+        f"its values are {says}",
+        notes=[dataset.places(column.domain, positions, texts)],
+        help=_help(family, values[broken], above is not None),
+    )
+
+
+def _transformed(name: str, transform: Transform) -> tuple[str, Expr]:
+    """The function of an outcome that has the distribution, as written and as an expression."""
+    expr = link_of(transform.link, transform.power).apply(Value(name))
+    return text_of(expr), expr
+
+
+def _bound(
+    dataset: Dataset, distribution: Distribution, name: str | None, column: Column
+) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    """The values of an argument that bounds the support, where it is made of data."""
+    expr = dict(distribution.arguments).get(name or "")
+    if expr is None:
+        return None
+    try:
+        values = dataset.evaluator.at(expr, column.domain).numbers
+    except NotDataError:
+        return None
+    return np.where(np.isnan(values), np.inf if name == "n" else values, values)
+
+
+def _inside(values: np.ndarray[tuple[int], np.dtype[np.float64]], support: Support) -> Mask:
+    lower = values > support.lower if support.open_lower else values >= support.lower
+    upper = values < support.upper if support.open_upper else values <= support.upper
+    whole = (values == np.floor(values)) | (not support.discrete)
+    return np.asarray(lower & upper & whole & np.isfinite(values))
+
+
+def _support_words(support: Support) -> str:
+    if support.discrete:
+        if support.upper == inf:
+            return f"whole numbers from {number(support.lower)}"
+        return f"{number(support.lower)} or {number(support.upper)}"
+    if support.lower == -inf and support.upper == inf:
+        return "finite numbers"
+    if support.upper == inf:
+        return f"{'above' if support.open_lower else 'not below'} {number(support.lower)}"
+    ends = "0 and 1 themselves left out" if support.open_lower else "0 and 1 included"
+    if (support.lower, support.upper) == (0, 1):
+        return f"between 0 and 1, {ends}"
+    return f"between {number(support.lower)} and {number(support.upper)}"
+
+
+def _beside(values: np.ndarray[tuple[int], np.dtype[np.float64]], above: object, i: int) -> str:
+    text = shown(float(values[i]))
+    if isinstance(above, np.ndarray) and values[i] > above[i]:
+        return f"{text} of {shown(float(above[i]))}"
+    return text
+
+
+def _help(family: Family, values: np.ndarray[tuple[int], np.dtype[np.float64]], sized: bool) -> str:
+    """What the user may have meant, going by the values that do not fit."""
+    known = values[np.isfinite(values)]
+    if family.support.discrete and (known != np.floor(known)).any():
+        return "a discrete distribution is for counts; measurements want a continuous one"
+    if family.support.discrete and (known < 0).any():
+        return "counts are never negative: is a code such as -9 meant to be missing? empty the cell"
+    if family.support.discrete and family.support.upper == 1:
+        return "for counts of successes write `binomial(n, p)`"
+    if sized:
+        return "the number of successes and the number of trials: are the columns swapped?"
+    if (known == 0).any():
+        return "a value of 0 has no density here: is it a missing value, or a small one rounded?"
+    return "choose a distribution with a wider support, such as `normal`, or correct the rows"
+
+
+def check_arguments(dataset: Dataset) -> Iterator[Diagnostic]:
+    """The arguments of distributions that are data and lie where the distribution has none."""
+    for node in dataset.model.nodes:
+        if not isinstance(node, Outcome | Parameter) or node.distribution.family not in FAMILIES:
+            continue
+        family = FAMILIES[node.distribution.family]
+        supports = {parameter.name: parameter.support for parameter in family.parameters}
+        for name, expr in node.distribution.arguments:
+            support = supports.get(name)
+            if support is not None and _uses_data(dataset, expr):
+                yield from _argument(dataset, node, name, expr, support)
+
+
+def _uses_data(dataset: Dataset, expr: Expr) -> bool:
+    used = names(expr)
+    by_name = dataset.model.by_name
+    return bool(used) and all(isinstance(by_name.get(name), Data) for name in used)
+
+
+def _argument(
+    dataset: Dataset, node: Outcome | Parameter, name: str, expr: Expr, support: Support
+) -> Iterator[Diagnostic]:
+    try:
+        column = dataset.evaluator.at(expr, dataset.evaluator.domain_of(expr))
+    except NotDataError:
+        return
+    broken = ~column.missing & ~_inside(column.numbers, support)
+    if not broken.any():
+        return
+    family = node.distribution.family
+    yield finding(
+        "H933",
+        f"`{text_of(expr)}` cannot be the `{name}` of `{family}` in "
+        f"{counted_places(column.domain, int(broken.sum()))}",
+        expr.span if expr.span != node.span else node.distribution.span,
+        f"it must be {_support_words(support)}",
+        notes=[dataset.show(column, broken)],
+        help="correct these values, or leave the rows out",
+    )
