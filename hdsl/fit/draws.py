@@ -1,0 +1,70 @@
+"""What a sampler hands over, whichever backend it served, and how much of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Numbers = NDArray[Any]
+
+POINTWISE_VALUES = 20_000_000
+"""Log-likelihood and predictions of every row are kept up to so many numbers each."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Everything drawn, by site name, first axes (chain, draw).
+
+    ``predictive`` is on all rows; ``log_likelihood`` on the observed ones; ``missing`` holds the
+    predictions of the rows whose outcome is missing. ``times`` are seconds by stage.
+    """
+
+    posterior: Mapping[str, Numbers]
+    stats: Mapping[str, Numbers]
+    log_likelihood: Mapping[str, Numbers]
+    predictive: Mapping[str, Numbers]
+    missing: Mapping[str, Numbers]
+    complete: bool
+    times: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class OutcomeRows:
+    """Where an outcome stands in the prepared data: its array, and which rows are observed.
+
+    ``seen_key`` and ``seen`` are None where every row is observed. ``length`` counts all rows.
+    """
+
+    name: str
+    site: str
+    key: str
+    length: int
+    observed: Numbers
+    seen_key: str | None = None
+    seen: Numbers | None = None
+
+    @property
+    def unseen(self) -> Numbers:
+        """The positions of the rows whose outcome is missing."""
+        if self.seen is None:
+            return np.arange(0)
+        return np.setdiff1d(np.arange(self.length), self.seen)
+
+    def on(self, rows: Numbers) -> dict[str, Numbers]:
+        """Prepared data in which the outcome stands on the given rows; what is unknown of it
+        is filled with an observed value, which whoever asks for it must not read.
+        """
+        if self.seen_key is None or self.seen is None:
+            return {}
+        full = np.full((self.length, *self.observed.shape[1:]), self.observed[0])
+        full[self.seen] = self.observed
+        return {self.key: full[rows], self.seen_key: rows}
+
+
+def keeps_pointwise(outcomes: tuple[OutcomeRows, ...], draws: int) -> bool:
+    """Whether log-likelihood and predictions of every row are small enough to keep."""
+    return sum(outcome.length for outcome in outcomes) * draws <= POINTWISE_VALUES

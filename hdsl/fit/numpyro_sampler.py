@@ -1,0 +1,292 @@
+"""Fits a generated NumPyro module: where its chains start, and what is made of their draws."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro import handlers
+from numpyro.distributions import biject_to
+from numpyro.infer.util import potential_energy
+
+from hdsl.fit.draws import Draws, Numbers, OutcomeRows
+from hdsl.fit.nuts import (
+    Arrays,
+    Compiler,
+    Sampled,
+    Settings,
+    Target,
+    compile_program,
+    sample,
+)
+from hdsl.fit.progress import Reporter
+
+type Model = Callable[[Mapping[str, Any]], Any]
+
+CHUNK_VALUES = 4_000_000  # numbers per call after sampling
+CHUNK = 500  # draws per call after sampling
+
+
+@dataclass(frozen=True)
+class Split:
+    """Prepared data in two: ``arrays`` are arguments of compiled code, the rest is written into
+    it, so that code compiled once serves other data of the same shape.
+    """
+
+    arrays: Mapping[str, Numbers]
+    fixed: Mapping[str, Any]
+
+    def merged(self, arrays: Arrays) -> dict[str, Any]:
+        """Prepared data again, with traced arrays in place of the plain ones."""
+        return {**self.fixed, **arrays}
+
+
+def split_data(data: Mapping[str, Any]) -> Split:
+    """Prepared data split into arrays of numbers and all else."""
+    arrays = {
+        key: value
+        for key, value in data.items()
+        if isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "fiub"
+    }
+    return Split(arrays, {key: value for key, value in data.items() if key not in arrays})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each site stands in the vector of all unconstrained values."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def size(self) -> int:
+        """The length of the vector."""
+        return sum(prod(shape) for shape in self.shapes.values())
+
+    def split(self, vector: Any) -> dict[str, Any]:
+        """The sites' values."""
+        values, begin = {}, 0
+        for name, shape in self.shapes.items():
+            values[name] = vector[begin : begin + prod(shape)].reshape(shape)
+            begin += prod(shape)
+        return values
+
+    def join(self, values: Mapping[str, Any]) -> Any:
+        """The vector of the sites' values."""
+        return jnp.concatenate([values[name].reshape(-1) for name in self.shapes])
+
+
+def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layout]:
+    """The density of a NumPyro model on prepared data, and how its vectors are laid out."""
+    split = split_data(data)
+
+    def nowhere(arrays: Arrays) -> dict[str, Any]:
+        return starting_point(model, split.merged(arrays), lambda _, shape: jnp.zeros(shape), 0, 0)
+
+    shapes = jax.eval_shape(nowhere, split.arrays)
+    layout = Layout({name: leaf.shape for name, leaf in shapes.items()})
+
+    def potential(arrays: Arrays, z: Any) -> Any:
+        return potential_energy(model, (split.merged(arrays),), {}, layout.split(z))
+
+    def place(arrays: Arrays, noise: Any, centre: Any, spread: Any) -> Any:
+        noises = layout.split(noise)
+        point = starting_point(
+            model, split.merged(arrays), lambda name, _: noises[name], centre, spread
+        )
+        return layout.join(point)
+
+    return Target(potential, place, split.arrays, layout.size), layout
+
+
+def starting_point(
+    model: Model,
+    data: Mapping[str, Any],
+    noise: Callable[[str, tuple[int, ...]], Any],
+    centre: Any,
+    spread: Any,
+) -> dict[str, Any]:
+    """An unconstrained point near the prior's mean (or near 0), each site given those above it.
+
+    ``centre`` weighs the means, ``spread`` the noise, which is in prior standard deviations.
+    Where a mean is unknown or infinite it counts as 0 unconstrained: 1 for a positive quantity.
+    """
+    points: dict[str, Any] = {}
+
+    def place(site: dict[str, Any]) -> Any:
+        if site["type"] != "sample" or site["is_observed"]:
+            return None
+        transform = biject_to(site["fn"].support)
+        middle, sd = _location(site["fn"], transform)
+        sd = jnp.where(centre > 0, sd, jnp.minimum(sd, 1.0))
+        point = centre * middle + spread * sd * noise(site["name"], middle.shape)
+        points[site["name"]] = point
+        return transform(point)
+
+    handlers.trace(handlers.substitute(model, substitute_fn=place)).get_trace(data)
+    return points
+
+
+def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
+    """The prior's mean, unconstrained, and its spread there; 0 and 1 where there is none."""
+    shape = transform.inverse_shape(prior.shape())
+    try:
+        mean = jnp.broadcast_to(prior.mean, prior.shape())
+    except (NotImplementedError, AttributeError):
+        return jnp.zeros(shape), jnp.ones(shape)
+    known = jnp.isfinite(mean).all()
+    centre = transform.inv(jnp.where(known, mean, transform(jnp.zeros(shape))))
+    centre = jnp.where(jnp.isfinite(centre), centre, 0.0)
+    if not _is_real(prior):
+        return centre, jnp.ones(shape)
+    try:
+        spread = jnp.sqrt(jnp.broadcast_to(prior.variance, shape))
+    except (NotImplementedError, AttributeError):
+        return centre, jnp.ones(shape)
+    return centre, jnp.where(jnp.isfinite(spread), spread, 1.0)
+
+
+def _is_real(prior: Any) -> bool:
+    from numpyro.distributions import constraints
+
+    base = getattr(prior.support, "base_constraint", prior.support)
+    return base is constraints.real
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is computed of each draw: quantities, and for outcomes on ``rows`` their predictions
+    and, where ``pointwise``, log-likelihoods.
+    """
+
+    model: Model
+    data: Mapping[str, Any]
+    drop: frozenset[str]
+    outcomes: tuple[OutcomeRows, ...]
+    pointwise: bool
+    layout: Layout
+
+    def arrays(self) -> Mapping[str, Numbers]:
+        """The prepared data with outcomes on the rows that predictions are wanted for."""
+        data = dict(self.data)
+        for outcome in self.outcomes:
+            rows = np.arange(outcome.length) if self.pointwise else outcome.unseen
+            data |= outcome.on(rows)
+        return split_data(data).arrays
+
+    def one(self, arrays: Arrays, vector: Any, seed: Any, number: Any) -> dict[str, Any]:
+        """The results of one draw, by group."""
+        z = self.layout.split(vector)
+        data = split_data(self.data).merged(arrays)
+        trace = handlers.trace(
+            handlers.substitute(self.model, substitute_fn=lambda site: _constrained(site, z))
+        ).get_trace(data)
+        values = {
+            name: site["value"]
+            for name, site in trace.items()
+            if (name in z or site["type"] == "deterministic") and name not in self.drop
+        }
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
+        predictive, pointwise = {}, {}
+        for place, outcome in enumerate(self.outcomes):
+            law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
+            if self.pointwise or outcome.unseen.size:
+                predictive[outcome.site] = law.sample(jax.random.fold_in(key, place))
+            if self.pointwise:
+                each = law.log_prob(value)
+                pointwise[outcome.site] = each if outcome.seen is None else each[outcome.seen]
+        return {"values": values, "predictive": predictive, "log_likelihood": pointwise}
+
+    def chunk(self, draws: int) -> int:
+        """How many draws are finished per call."""
+        values = self.layout.size + sum(outcome.length for outcome in self.outcomes)
+        return int(np.clip(CHUNK_VALUES // max(values, 1), 1, min(CHUNK, draws)))
+
+
+def _constrained(site: dict[str, Any], z: Arrays) -> Any:
+    if site["name"] not in z:
+        return None
+    return biject_to(site["fn"].support)(z[site["name"]])
+
+
+def sample_numpyro(
+    model: Model,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    drop: frozenset[str],
+    settings: Settings,
+    pointwise: bool,
+    reporter: Reporter,
+) -> Draws:
+    """Samples a generated model and computes what the results hold of every draw."""
+    compiler = Compiler()
+    began = time.perf_counter()
+    try:
+        reporter.stage("compiling")
+        target, layout = numpyro_target(model, data)
+        program = compile_program(target, settings, compiler)
+        finish = Finish(model, data, drop, outcomes, pointwise, layout)
+        size = finish.chunk(settings.draws * settings.chains)
+        arrays = finish.arrays()
+        finisher = _compile_finish(finish, arrays, size, compiler)
+        program.start.result(), program.block.result()
+        compiled = time.perf_counter()
+        sampled = sample(target, settings, program, reporter)
+        drawn = time.perf_counter()
+        results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
+    finally:
+        compiler.close()
+    done = time.perf_counter()
+    predictive = results["predictive"]
+    unseen = {o.site: o.unseen for o in outcomes if o.unseen.size}
+    return Draws(
+        posterior=results["values"],
+        stats=sampled.stats,
+        log_likelihood=results["log_likelihood"],
+        predictive=predictive if pointwise else {},
+        missing={
+            site: predictive[site][:, :, rows] if pointwise else predictive[site]
+            for site, rows in unseen.items()
+        },
+        complete=sampled.complete,
+        times={"compile": compiled - began, "sample": drawn - compiled, "finish": done - drawn},
+    )
+
+
+def _compile_finish(
+    finish: Finish, arrays: Mapping[str, Numbers], size: int, compiler: Compiler
+) -> Future[Callable[..., Any]]:
+    vectors = jax.ShapeDtypeStruct((size, finish.layout.size), np.float64)
+    many = jax.vmap(finish.one, in_axes=(None, 0, None, 0))
+    return compiler.submit(many, arrays, vectors, np.uint32(0), np.zeros(size, np.uint32))
+
+
+def finish_draws(
+    finisher: Callable[..., Any],
+    arrays: Mapping[str, Numbers],
+    sampled: Sampled,
+    seed: int,
+    size: int,
+) -> dict[str, dict[str, Numbers]]:
+    """Results of all draws by group and name, (chain, draw, …), computed ``size`` at a time."""
+    chains, draws, width = sampled.z.shape
+    total = chains * draws
+    vectors = sampled.z.reshape(total, width)
+    arrays = jax.device_put(arrays)
+    parts = []
+    for begin in range(0, total, size):
+        numbers = np.minimum(np.arange(begin, begin + size), total - 1)
+        part = finisher(arrays, vectors[numbers], np.uint32(seed), numbers.astype(np.uint32))
+        kept = min(size, total - begin)
+        parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    shaped: dict[str, dict[str, Numbers]] = jax.tree.map(
+        lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined
+    )
+    return shaped
