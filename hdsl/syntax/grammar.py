@@ -111,3 +111,12 @@ def parser() -> Lark:
 def scanner() -> Scanner:
     """The scanner of the grammar's terminals."""
     return Scanner(parser().lexer_conf)
+
+
+def spelling(terminal: str) -> str:
+    """The sign or word that a terminal stands for.
+
+    >>> spelling("VBAR")
+    '|'
+    """
+    return str(parser().get_terminal(terminal).pattern.value)
