@@ -50,10 +50,10 @@ def read_table(path: str | Path) -> Table:
     )
 
 
-def from_text(text: str, source: str = "the data") -> Table:
+def parse_csv(text: str, source: str = "the data") -> Table:
     r"""The table that a CSV text holds.
 
-    >>> from_text("site,y\n007,1.5").labels("site").tolist()
+    >>> parse_csv("site,y\n007,1.5").labels("site").tolist()
     ['007']
     """
     return read_delimited(text.encode(errors="surrogatepass"), source)

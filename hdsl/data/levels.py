@@ -7,14 +7,11 @@ group is its label within its parents, and is called ``parent:child`` where labe
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
 from hdsl.data.table import Coded, Codes
 from hdsl.ir.model import Level, LevelKind, Model
-
-type SortKey = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -34,45 +31,24 @@ class Groups:
         return np.bincount(self.codes[self.codes >= 0], minlength=self.size)
 
 
-def natural(label: str) -> SortKey:
-    """A sort key under which digits count as numbers.
+def natural(label: str) -> list[str | float]:
+    """A sort key that puts numbers in their order.
 
-    >>> sorted(["week 10", "week 9"], key=natural)
-    ['week 9', 'week 10']
+    >>> sorted(["week 10", "week 9"], key=natural), sorted(["1", "-2"], key=natural)
+    (['week 9', 'week 10'], ['-2', '1'])
     """
-    parts = re.split(r"([0-9]+)", label)
-    pairs = zip(parts[::2], [*map(int, parts[1::2]), -1], strict=True)
-    return tuple(pairs)
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def in_order(labels: Sequence[str], ordered: bool = False) -> list[str]:
-    """Labels as a level lists them; those of an ordered level by number, by date, or as they come.
+    """Labels as a level lists them; those of an ordered one by number or date, or as they come.
 
-    >>> in_order(["low", "high"], ordered=True), in_order(["-1", "-2"], ordered=True)
-    (['low', 'high'], ['-2', '-1'])
+    >>> in_order(["low", "high"], ordered=True), in_order(["10", "9"], ordered=True)
+    (['low', 'high'], ['9', '10'])
     """
-    if not ordered:
-        return sorted(labels, key=natural)
-    if all(map(_is_number, labels)):
-        return sorted(labels, key=float)
-    if all(map(_is_date, labels)):
-        return sorted(labels)
-    return list(labels)
-
-
-def _is_number(label: str) -> bool:
-    try:
-        return float(label) == float(label)
-    except ValueError:
-        return False
-
-
-def _is_date(label: str) -> bool:
-    try:
-        date.fromisoformat(label[:10])
-    except ValueError:
-        return False
-    return label[4:5] == "-"
+    counted = all(re.match(r"-?\d", label) for label in labels)
+    return list(labels) if ordered and not counted else sorted(labels, key=natural)
 
 
 def group_levels(model: Model, columns: Mapping[str, Coded], height: int) -> dict[str, Groups]:
@@ -91,7 +67,7 @@ def group_levels(model: Model, columns: Mapping[str, Coded], height: int) -> dic
                 parents = [found[parent] for parent in level.parents]
                 found[level.name] = _column_groups(level, columns[level.name], parents)
             case LevelKind.CROSS if _known(level.parents, found):
-                found[level.name] = _crossed([found[parent] for parent in level.parents])
+                found[level.name] = _crossed(level, [found[p] for p in level.parents])
             case LevelKind.COLUMN | LevelKind.CROSS:
                 pass  # a column is missing, which is reported elsewhere
     return found
@@ -108,43 +84,39 @@ def _column_groups(level: Level, own: Coded, parents: Sequence[Groups]) -> Group
         return _arranged(list(own.labels), own.codes, in_order(own.labels, level.ordered))
     combined, members = _combinations([*parents, alone])
     children = [own.labels[member[-1]] for member in members]
-    if len(set(children)) == len(children):
-        return _arranged(children, combined, in_order(children, level.ordered))
-    position = {label: i for i, label in enumerate(in_order(own.labels, level.ordered))}
-    names = [
-        ":".join([*(p.labels[i] for p, i in zip(parents, member, strict=False)), child])
-        for member, child in zip(members, children, strict=True)
-    ]
-    if not level.ordered:
-        return _arranged(names, combined, in_order(names))
-    place = {
-        name: (*member[:-1], position[child])
-        for name, member, child in zip(names, members, children, strict=True)
-    }
-    return _arranged(names, combined, sorted(names, key=place.__getitem__))
+    if len(set(children)) < len(children):  # labels repeat across parents
+        children = [
+            ":".join([*(p.labels[i] for p, i in zip(parents, member, strict=False)), child])
+            for member, child in zip(members, children, strict=True)
+        ]
+    return _arranged(children, combined, in_order(children, level.ordered))
 
 
-def _crossed(components: Sequence[Groups]) -> Groups:
+def _crossed(level: Level, components: Sequence[Groups]) -> Groups:
     """The combinations of levels that occur in some row."""
     combined, members = _combinations(components)
     names = [
         ":".join(c.labels[i] for c, i in zip(components, member, strict=True)) for member in members
     ]
-    return _arranged(names, combined, in_order(names))
+    return _arranged(names, combined, in_order(names, level.ordered))
 
 
 def _combinations(parts: Sequence[Groups]) -> tuple[Codes, list[tuple[int, ...]]]:
-    """Each row's combination of groups as one code, and the groups that make up each."""
+    """Each row's combination of groups as one code, and the groups that make up each.
+
+    Codes count combinations in the order in which the rows bring them.
+    """
     joined = parts[0].codes.copy()
     for part in parts[1:]:
         absent = (joined < 0) | (part.codes < 0)
         joined = np.where(absent, -1, joined * part.size + part.codes)
-    present = joined >= 0
-    distinct, inverse = np.unique(joined[present], return_inverse=True)
     codes = np.full(len(joined), -1)
-    codes[present] = inverse
+    present = joined >= 0
+    distinct, first, inverse = np.unique(joined[present], return_index=True, return_inverse=True)
+    as_they_come = np.argsort(first)
+    codes[present] = np.argsort(as_they_come)[inverse]
     members: list[list[int]] = []
-    rest = distinct
+    rest = distinct[as_they_come]
     for part in reversed(parts[1:]):
         rest, own = np.divmod(rest, max(part.size, 1))
         members.append(own.tolist())
