@@ -24,6 +24,9 @@ def check(file: ast.File, source: Source) -> tuple[Model | None, tuple[Diagnosti
             help=f"to be safe from slips declare them: `data {', '.join(d.name for d in inferred)} : real`",
         )
     diagnostics = tuple(dict.fromkeys(scope.diagnostics))
+    later = tuple(d for d in diagnostics if d.code == "H510")
+    if later:  # what else is wrong may only follow from what was not read
+        return None, later
     if any(d.severity is Severity.ERROR for d in diagnostics):
         return None, diagnostics
     verify_model(model)

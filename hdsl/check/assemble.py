@@ -15,7 +15,7 @@ from hdsl.check.resolve import Resolver
 from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Expr, Value
-from hdsl.families import FAMILIES, Role, support_of
+from hdsl.families import FAMILIES, Role
 from hdsl.families.family import BINARY
 from hdsl.families.links import link_of
 from hdsl.ir.model import (
@@ -72,12 +72,15 @@ class Assembly:
         written = self.parameters.written()
         self.nodes |= written
         self._stray_pins()
-        self._default_priors(written)
+        whole = not self.scope.is_broken()
+        if whole:  # a default is found from the whole equation only
+            self._default_priors(written)
         self._correlations()
         nodes = list({id(node): node for node in self.nodes.values()}.values())
         ordered = in_order(self.resolver, [*nodes, *self.outcomes])
-        self._check_ranges(ordered)
-        report_unused(self.resolver, ordered)
+        if whole:
+            self._check_ranges(ordered)
+            report_unused(self.resolver, ordered)
         return Model(
             self.scope.title,
             dict(self.scope.levels),
@@ -156,7 +159,7 @@ class Assembly:
         """The type of an inferred outcome, and of its number of trials, from the distribution."""
         family = FAMILIES[distribution.family]
         if spec.inferred:
-            support = support_of(family, {})
+            support = family.support
             kind = DataType.REAL
             if support.discrete:
                 kind = DataType.BINARY if support == BINARY else DataType.COUNT
@@ -281,7 +284,12 @@ class Assembly:
             implied = self.coefficients.implied.get(name)
             found = defaults.of(spec, implied, self.parameters.wanted(name))
             if found is None:
-                needs_prior(name, spec.target.span if spec.target else spec.span, self._why(name), self.resolver)
+                needs_prior(
+                    name,
+                    spec.target.span if spec.target else spec.span,
+                    self._why(name),
+                    self.resolver,
+                )
                 continue
             transform = spec.target.transform if spec.target else None
             self.nodes[name] = self.parameters.node(
@@ -403,9 +411,7 @@ def _without_idle_data(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     while True:
         used = used_names(kept)
         smaller = tuple(
-            n
-            for n in kept
-            if not isinstance(n, Data) or n.observed or n.drop or n.name in used
+            n for n in kept if not isinstance(n, Data) or n.observed or n.drop or n.name in used
         )
         if len(smaller) == len(kept):
             return kept

@@ -147,7 +147,9 @@ class Coefficients:
                 help = f"give it a level: `{target.name} ~ region`"
             else:
                 near = nearest(subject, [s.scale for s in self.scope.coefficients.values()])
-                help = f"did you mean `{near}`?" if near else f"write `{target.name} ~ region` first"
+                help = (
+                    f"did you mean `{near}`?" if near else f"write `{target.name} ~ region` first"
+                )
             self.scope.report(
                 "H210",
                 f"`{subject}` is not a coefficient that varies over a level",
@@ -164,9 +166,7 @@ class Coefficients:
                 help=f"write `sd({spec.scale}) ~ …`",
             )
             return ()
-        return self.resolver.accessor_names(
-            target.accessor, target.arguments, spec, target.span
-        )
+        return self.resolver.accessor_names(target.accessor, target.arguments, spec, target.span)
 
     def _set(self, name: str, setting: Setting) -> None:
         scope, target = self.scope, setting.target
@@ -256,8 +256,8 @@ class Coefficients:
             f"`{text(predictor)}` varies inside `{path[-1]}`",
             predictor.span,
             f"it lives on {quoted(domain)}",
-            help=f"a group-level predictor has one value per `{path[-1]}`: declare it "
-            f"`data {text(predictor)} : real per {path[-1]}`, or use it in the outcome's equation",
+            help=f"a group-level predictor has one value per `{path[-1]}`: declare its column "
+            f"`per {path[-1]}`, or use it in the outcome's equation",
         )
         return path[-1]
 
@@ -317,9 +317,7 @@ class Coefficients:
             return False
         return option.name == "centered" and (not option.levels or level in option.levels)
 
-    def _totals(
-        self, spec: CoefficientSpec, pieces: "list[LevelPieces]"
-    ) -> list[Definition]:
+    def _totals(self, spec: CoefficientSpec, pieces: "list[LevelPieces]") -> list[Definition]:
         resolver, found = self.resolver, []
         mean: list[Expr] = [Value(spell("mean", (spec.scale,), None))] if spec.has_mean else []
         domain = resolver.coefficient_domain(spec)
@@ -365,9 +363,7 @@ class Coefficients:
             recorded=not crossed and (wanted or ROW not in domain),
         )
 
-    def _coefficient(
-        self, spec: CoefficientSpec, pieces: "list[LevelPieces]"
-    ) -> Coefficient:
+    def _coefficient(self, spec: CoefficientSpec, pieces: "list[LevelPieces]") -> Coefficient:
         domain = self.resolver.coefficient_domain(spec)
         levels = tuple(level for level in domain if level not in spec.axes)
         return Coefficient(
@@ -439,7 +435,9 @@ def check_options(resolver: Resolver) -> None:
                 "H215",
                 f"unknown option `{option.name}`",
                 option.span,
-                help=f"did you mean `{near}`?" if near else "write `with centered` or `with noncentered`",
+                help=f"did you mean `{near}`?"
+                if near
+                else "write `with centered` or `with noncentered`",
             )
         unknown = [level for level in option.levels if level not in levels]
         if unknown or not levels:

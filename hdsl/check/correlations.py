@@ -150,9 +150,7 @@ def _joint(
     if len(within) < len(group) * (len(group) - 1) // 2:
         linked = {frozenset((a.scale, b.scale)) for a, b in within}
         loose = next(
-            (a, b)
-            for a, b in combinations(group, 2)
-            if frozenset((a.scale, b.scale)) not in linked
+            (a, b) for a, b in combinations(group, 2) if frozenset((a.scale, b.scale)) not in linked
         )
         scope.report(
             "H405",
@@ -172,7 +170,12 @@ def _joint(
     several = len({each for each, a, b in links if a in group and b in group}) > 1
     spelled = ("cor", subjects[0], level) in scope.spelled_with_level
     return Joint(
-        level, group, None, spell("cor", subjects, level if several or spelled else None), None, pairs
+        level,
+        group,
+        None,
+        spell("cor", subjects, level if several or spelled else None),
+        None,
+        pairs,
     )
 
 

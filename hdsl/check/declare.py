@@ -143,7 +143,9 @@ def _targets(scope: Scope, exprs: tuple[ast.Expr, ...]) -> Iterator[Target]:
     for expr in exprs:
         target = parse_target(expr)
         if isinstance(target, str):
-            scope.report("H310", f"`{text(expr)}` cannot stand left of a statement", expr.span, target)
+            scope.report(
+                "H310", f"`{text(expr)}` cannot stand left of a statement", expr.span, target
+            )
         elif target.accessor in ("new", "cut"):
             unsupported(scope, expr.span, f"`{target.accessor}`")
         else:
@@ -323,7 +325,9 @@ def _add_coefficient(
         subject = ast.Call(target.transform.link, (ast.Arg(inner),))
     for level in axes:
         if level in {name for term in terms for name in term.path}:
-            scope.report("H408", f"`{target.name}` is indexed by `{level}` and varies over it", target.span)
+            scope.report(
+                "H408", f"`{target.name}` is indexed by `{level}` and varies over it", target.span
+            )
     scope.coefficients[target.name] = CoefficientSpec(
         target.name,
         text(subject),
@@ -337,9 +341,7 @@ def _add_coefficient(
     )
 
 
-def _constant_terms(
-    scope: Scope, constants: list[ast.ConstantTerm], formula: ast.Formula
-) -> bool:
+def _constant_terms(scope: Scope, constants: list[ast.ConstantTerm], formula: ast.Formula) -> bool:
     for term in constants:
         if term.predictors:
             predictors = ", ".join(scope.source.slice(p.span) for p in term.predictors)
@@ -392,7 +394,8 @@ def _expressions(statement: ast.Statement) -> Iterator[ast.Expr]:
     match statement:
         case ast.Tilde(right=ast.Formula(terms=terms)):
             for term in terms:
-                yield from term.predictors
+                if isinstance(term, ast.Term):  # `1 | region` is taught, not read
+                    yield from term.predictors
         case ast.Tilde(right=right):
             assert isinstance(right, ast.Call)
             yield right
@@ -516,7 +519,8 @@ def _outcome_calls(scope: Scope) -> Iterator[ast.Call]:
 def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:
     """Bare names that stand as a scale or shape of an outcome's distribution."""
     family = FAMILIES.get(call.name)
-    if family is None:
+    if family is None:  # reported elsewhere; its bare names are given the benefit of the doubt
+        yield from ((a.value.name, a.span) for a in call.args if isinstance(a.value, ast.Ref))
         return
     roles = {p.name: p.role for p in family.parameters}
     for position, arg in enumerate(call.args):

@@ -58,9 +58,7 @@ class Defaults:
         self.written = written
         self.node_of = node_of
 
-    def of(
-        self, spec: ParameterSpec, implied: Implied | None, support: Support
-    ) -> Default | None:
+    def of(self, spec: ParameterSpec, implied: Implied | None, support: Support) -> Default | None:
         """The default prior of a parameter; None where no rule fits."""
         if implied is None:
             transform = spec.target.transform if spec.target else None
@@ -80,7 +78,9 @@ class Defaults:
                 )
             case _:
                 if implied.predictor is None:
-                    return Default(_normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`")
+                    return Default(
+                        _normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`"
+                    )
                 spread = self._summary("sd", implied.predictor)
                 return Default(
                     _normal(ZERO, _over(frame.scale, spread)),
@@ -126,7 +126,12 @@ class Defaults:
             link, transform = transform.link, None  # `log(mu) ~ region` is a link of the outcome
         if not is_location(use):
             return self._scale_frame(use, link)
-        if link is None and use.parameter.role is Role.RATE and transform is None and not use.direct:
+        if (
+            link is None
+            and use.parameter.role is Role.RATE
+            and transform is None
+            and not use.direct
+        ):
             return None  # a rate on its own scale that is a sum: no rule
         scale: Expr = Constant(2.5)
         if link is None:
@@ -153,9 +158,7 @@ class Defaults:
         match size:
             case Apply(function="*", arguments=(Constant(value=2.5), rest)):
                 size = rest
-            case Apply(
-                function="/", arguments=(Apply(function="*", arguments=(_, above)), below)
-            ):
+            case Apply(function="/", arguments=(Apply(function="*", arguments=(_, above)), below)):
                 size = _over(above, below)
             case Apply(function="/", arguments=(Constant(), below)):
                 size = _over(ONE, below)
@@ -178,9 +181,7 @@ class Defaults:
 
     # ------------------------------------------------------------ parameters that stand alone
 
-    def _of_name(
-        self, name: str, support: Support, transform: Transform | None
-    ) -> Default | None:
+    def _of_name(self, name: str, support: Support, transform: Transform | None) -> Default | None:
         users: tuple[Outcome | Parameter, ...] = (*self.outcomes, *self.written)
         for use in uses(name, users, self.node_of) or ():
             if use.direct and use.link is None and transform is None:
@@ -249,7 +250,7 @@ class Defaults:
 
         value = forward(use.user.transform, Value(use.user.name))
         family = FAMILIES[use.user.distribution.family]
-        if use.parameter.role is Role.LOCATION and family.support.lower == 0.0:
+        if use.parameter.support == REAL and family.support.lower == 0.0:
             value = Apply("log", (value,))  # the location of a lognormal is that of the log
         return value
 
@@ -292,18 +293,22 @@ class Defaults:
                 if derived is not None:
                     return self._is_centred(derived[0])
                 node = self.node_of(name)
-                return isinstance(node, Data) and node.expr is not None and self._is_centred(node.expr)
+                return (
+                    isinstance(node, Data) and node.expr is not None and self._is_centred(node.expr)
+                )
             case _:
                 return False
 
 
 def _mean_rule(frame: Frame) -> str:
-    if frame.what == "the intercept":
+    unit = "2.5 sds of the outcome" if frame.use.link is None else "2.5 on the link scale"
+    what = frame.what.removeprefix("the ")
+    if what == "intercept":
         wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""
-        return f"intercept: the outcome's mean, 2.5 of its sds{wider}"
-    return f"{frame.what.removeprefix('the ')}: 2.5 sds of the outcome per sd of the predictor" if (
-        frame.what.startswith("the slope")
-    ) else frame.what.removeprefix("the ")
+        return f"intercept: the outcome's mean, {unit}{wider}"
+    if what.startswith("slope"):
+        return f"{what}: {unit} per sd of the predictor"
+    return what
 
 
 def _call(family: str, **arguments: Expr) -> Distribution:

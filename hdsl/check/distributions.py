@@ -159,7 +159,9 @@ def likely(
     bounds = [_constant(a.value) for a in call.args if a.keyword is None]
     scope = resolver.scope
     if len(bounds) != 2 or len(call.args) != 2 or None in bounds:
-        scope.report("H307", "`likely` takes two numbers", call.span, help="write `likely(0.1, 10)`")
+        scope.report(
+            "H307", "`likely` takes two numbers", call.span, help="write `likely(0.1, 10)`"
+        )
         return None
     lower, upper = (float(b) for b in bounds if b is not None)
     if not lower < upper:
@@ -175,9 +177,7 @@ def likely(
         valid, link = True, None
     if not valid:
         where = "between 0 and 1" if link == "logit" else "above zero"
-        scope.report(
-            "H307", f"this parameter lies {where}, and so must the two numbers", call.span
-        )
+        scope.report("H307", f"this parameter lies {where}, and so must the two numbers", call.span)
         return None
     if link == "log":
         return Prior(_between("lognormal", log(lower), log(upper), call.span), transform)
@@ -191,9 +191,14 @@ def _between(family: str, lower: float, upper: float, span: Span) -> Distributio
     centre, scale = (lower + upper) / 2, (upper - lower) / (2 * Z95)
     return Distribution(
         family,
-        (("mu", Constant(float(f"{centre:.6g}"))), ("sigma", Constant(float(f"{scale:.6g}")))),
+        (("mu", Constant(_tidy(centre))), ("sigma", Constant(_tidy(scale)))),
         span=span,
     )
+
+
+def _tidy(value: float) -> float:
+    """Six digits, and no dust from subtracting logarithms."""
+    return float(f"{round(value, 12):.6g}")
 
 
 def _constant(expr: ast.Expr | ast.LevelName) -> float | None:

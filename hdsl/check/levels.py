@@ -73,9 +73,7 @@ def _declare(scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.Level
                     statement.span,
                     help=f"to rename a column write `level {name} from {components[0]}`",
                 )
-            level = Level(
-                name, LevelKind.CROSS, None, components, ordered, span=statement.span
-            )
+            level = Level(name, LevelKind.CROSS, None, components, ordered, span=statement.span)
     known = scope.levels.get(name)
     if known is not None and known.parents:  # a parent was nested before it was declared
         level = replace(level, parents=tuple(dict.fromkeys((*level.parents, *known.parents))))

@@ -125,6 +125,7 @@ class Parameters:
             beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
             if beyond:
                 self.resolver.blame(expr, domain, beyond, f"`{name}`")
+            self.resolver.refuse_ambiguity(expr, domain)
 
     def _check_support(
         self, name: str, spec: ParameterSpec, distribution: Distribution, own: Support
@@ -142,7 +143,9 @@ class Parameters:
                 f"`{family.name}` is a distribution of whole numbers",
                 help="only data can be discrete; give the parameter a continuous distribution",
             )
-        elif (distribution.family == "lkj") != (name.startswith("cor(") and distribution.family == "lkj"):
+        elif (distribution.family == "lkj") != (
+            name.startswith("cor(") and distribution.family == "lkj"
+        ):
             self.scope.report(
                 "H301",
                 "`lkj` is a distribution of correlations",
@@ -192,9 +195,7 @@ class Parameters:
     def _learns(self, expr: Expr) -> bool:
         return any(name not in self.scope.data for name in names(expr))
 
-    def _pins(
-        self, name: str, domain: tuple[str, ...]
-    ) -> tuple[tuple[tuple[str, ...], Expr], ...]:
+    def _pins(self, name: str, domain: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], Expr], ...]:
         found: dict[tuple[str, ...], Expr] = {}
         for setting in self.scope.pins.get(name, ()):
             labels = self._pin_labels(setting, domain)
@@ -251,7 +252,7 @@ def needs_prior(name: str, span: Span, what: str, resolver: Resolver) -> None:
         f"no default prior fits `{name}`",
         span,
         what,
-        help=f"write one: `{name} ~ normal(0, 1)`",
+        help=f"write one: `{name} ~ {'halfnormal(1)' if name.startswith('sd(') else 'normal(0, 1)'}`",
         notes=("defaults are for intercepts, for coefficients that multiply data, and for scales",),
     )
 

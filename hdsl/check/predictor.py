@@ -53,7 +53,7 @@ def _use(
     multiplier: Expr | None = None
     others: list[Expr] = []
     hits = 0
-    for term in summands(inner):
+    for term in summands(inner, node_of):
         factors = list(_factors(term))
         mine = [f for f in factors if _is(f, name)]
         data = [f for f in factors if _is_data(f, node_of)]
@@ -101,22 +101,26 @@ def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:
     return rewrite(expr, opened)
 
 
-def summands(expr: Expr) -> Iterator[Expr]:
-    """The terms of a sum; the sign of a term does not matter here."""
+def summands(expr: Expr, node_of: NodeOf) -> Iterator[Expr]:
+    """The terms of a sum, products of sums multiplied out; the sign of a term does not matter here.
+
+    What is data alone stays whole: `beta * (age - 22)` is one term.
+    """
+    if _is_data(expr, node_of):
+        yield expr
+        return
     match expr:
         case Apply(function="+" | "-", arguments=arguments):
             for argument in arguments:
-                yield from summands(argument)
+                yield from summands(argument, node_of)
         case Apply(function="*", arguments=(left, right)):
-            sums = [len(list(summands(side))) for side in (left, right)]
-            if sums[0] > 1 and sums[1] == 1:
-                for term in summands(left):
-                    yield Apply("*", (term, right))
-            elif sums[1] > 1 and sums[0] == 1:
-                for term in summands(right):
-                    yield from [Apply("*", (left, term))] if sums[0] == 1 else []
-            else:
-                yield expr
+            lefts, rights = list(summands(left, node_of)), list(summands(right, node_of))
+            for one in lefts:
+                for other in rights:
+                    yield Apply("*", (one, other))
+        case Apply(function="/", arguments=(above, below)):
+            for one in summands(above, node_of):
+                yield Apply("/", (one, below))
         case _:
             yield expr
 

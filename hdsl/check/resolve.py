@@ -28,7 +28,18 @@ from hdsl.source import Span
 from hdsl.syntax import ast
 
 LEARNING = ("standardize", "center")
-LATER = ("average", "total", "new", "cut", "onehot", "dummies", "groupmean", "lag", "spline", "spread")
+LATER = (
+    "average",
+    "total",
+    "new",
+    "cut",
+    "onehot",
+    "dummies",
+    "groupmean",
+    "lag",
+    "spline",
+    "spread",
+)
 WRAPPERS = (
     "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
     "dirichlet", "randomwalk", "ar", "zerosum", "gp", "hsgp", "horseshoe", "categorical",
@@ -62,9 +73,7 @@ class Resolver:
                 return tuple(name for name in self.domain(of) if name != level)
             case Apply(arguments=arguments):
                 parts = [self.domain(argument) for argument in arguments]
-                joined = union(self.scope.levels, parts)
-                self._refuse_ambiguity(expr, parts, joined)
-                return joined
+                return union(self.scope.levels, parts)
 
     def domain_of(self, name: str, span: Span) -> Domain:
         """The domain of a quantity by its canonical name."""
@@ -145,6 +154,7 @@ class Resolver:
         beyond = outside(self.scope.levels, found, spec.grid)
         if beyond:
             self.blame(self.definitions[name], spec.grid, beyond, f"`{text(spec.target.expr)}`")
+        self.refuse_ambiguity(self.definitions[name], spec.grid)
         return spec.grid
 
     def _circular(self, name: str, span: Span) -> bool:
@@ -160,17 +170,18 @@ class Resolver:
         )
         return True
 
-    def _refuse_ambiguity(self, expr: Expr, parts: list[Domain], joined: Domain) -> None:
-        for part in parts:
-            for level in part:
-                ways = reaching(self.scope.levels, joined, level)
+    def refuse_ambiguity(self, expr: Expr, domain: Domain) -> None:
+        """Report a coarser level that a grid reaches through two of its levels."""
+        for node in walk(expr):
+            for level in self.domain(node) if isinstance(node, Value | Member) else ():
+                ways = reaching(self.scope.levels, domain, level)
                 if len(ways) > 1:
                     self.scope.report(
                         "H214",
                         f"`{level}` can be reached in two ways here",
-                        expr.span,
+                        node.span,
                         f"both {quoted(ways)} lie in `{level}`",
-                        help=f"which `{level}` is meant? define the two parts apart, at the rows",
+                        help=f"which `{level}` is meant? keep the two parts apart, down to the rows",
                     )
 
     def blame(self, expr: Expr, domain: Domain, beyond: Domain, whose: str) -> None:
@@ -222,7 +233,9 @@ class Resolver:
                 unsupported(self.scope, expr.span, "`@`")
                 return BROKEN
             case ast.Binary(op=op, left=left, right=right):
-                if op in ("==", "!=") and (isinstance(left, ast.Text) or isinstance(right, ast.Text)):
+                if op in ("==", "!=") and (
+                    isinstance(left, ast.Text) or isinstance(right, ast.Text)
+                ):
                     return self._compare_label(expr)
                 return Apply(op, (self.resolve(left), self.resolve(right)), span=expr.span)
 

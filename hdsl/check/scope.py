@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import Target
-from hdsl.diagnostics.diagnostic import Diagnostic, Label
+from hdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from hdsl.expr import Domain
 from hdsl.ir.model import DataType, Level, Transform
 from hdsl.source import Source, Span
@@ -97,6 +97,10 @@ class Setting:
     expr: ast.Expr | None = None  # of `=`
 
 
+SELF_CONTAINED = ("H202", "H215", "H301", "H302", "H306", "H401", "H408")
+"""Errors that leave every expression readable."""
+
+
 @dataclass
 class Scope:
     """The symbol tables of one file, and the diagnostics found so far."""
@@ -129,6 +133,12 @@ class Scope:
     ) -> None:
         """Add a diagnostic."""
         self.diagnostics.append(Diagnostic(code, headline, Label(span, text), others, notes, help))
+
+    def is_broken(self) -> bool:
+        """Whether some expression could not be resolved, so that what it uses is not known."""
+        return any(
+            d.severity is Severity.ERROR and d.code not in SELF_CONTAINED for d in self.diagnostics
+        )
 
     def all_names(self) -> Iterator[str]:
         """Every name that means something, for suggestions."""
