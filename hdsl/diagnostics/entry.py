@@ -11,7 +11,8 @@ class Entry:
     """A row of the catalogue.
 
     ``bad`` and ``good`` are complete model files: the bad one gives exactly this code, the good
-    one no diagnostic at all. Where the code needs data, ``rows`` is CSV text bound with both
+    one no diagnostic at all; both are empty where the machine is wrong and not a model (a package
+    that is missing). Where the code needs data, ``rows`` is CSV text bound with both
     snippets, ``tables`` CSV text by level; ``good_rows`` and ``good_tables`` stand in for them
     where it is the data that the good snippet mends.
     """

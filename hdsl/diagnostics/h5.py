@@ -5,6 +5,16 @@ from hdsl.diagnostics.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
+        "H501",
+        Severity.ERROR,
+        "a package for pictures is missing",
+        "SVG, PNG and PDF are drawn by Graphviz, which the wheels of pygraphviz carry: no system "
+        "`dot` is needed, only `pip install \"pygraphviz>=2.0.4\"`. The forms `dot`, `mmd` and "
+        "`txt` need nothing but Python.",
+        bad="",
+        good="",
+    ),
+    Entry(
         "H510",
         Severity.ERROR,
         "not in this version",

@@ -5,10 +5,12 @@ nothing of the user's layout; the formatter of the syntax tree does.
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from math import inf
 from typing import assert_never
 
 from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value
+from hdsl.families import FAMILIES
 from hdsl.families.family import Support
 from hdsl.ir.model import (
     Coefficient,
@@ -34,7 +36,6 @@ _BINARY = {
     **dict.fromkeys(("*", "/", "@"), (_PRODUCT, _PRODUCT, _MINUS)),
     "^": (_POWER, _ATOM, _MINUS),
 }
-_LINKED = ("log_", "logit_", "probit_", "cloglog_")
 
 
 def text_of(expr: Expr) -> str:
@@ -167,9 +168,12 @@ def _member(member: Member) -> str:
 
 def _needs_keywords(distribution: Distribution) -> Iterator[bool]:
     """By position as long as the plain parameters come in the family's order."""
-    keyword = False
-    for name, _ in distribution.arguments:
-        keyword = keyword or name.startswith(_LINKED)
+    family = FAMILIES.get(distribution.family)
+    given = [name for name, _ in distribution.arguments]
+    order = given if family is None else [p.name for p in family.parameters]
+    keyword = family is not None and not family.positional
+    for name, expected in zip_longest(given, order[: len(given)]):
+        keyword = keyword or name != expected
         yield keyword
 
 

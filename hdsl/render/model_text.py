@@ -20,6 +20,7 @@ from hdsl.ir.model import (
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.render.picture import Plate
 from hdsl.render.plates import plate_key, plates
+from hdsl.render.population import joint_groups, population
 
 _WIDEST = 34  # names longer than this do not push the others' columns to the right
 
@@ -34,8 +35,10 @@ class _Entry:
 
 
 def model_text(model: Model, facts: Facts | None = None) -> str:
-    """Every quantity under the level where it lives, coarse levels first."""
-    entries = list(_entries(model))
+    """Every quantity under the level where it lives, coarse levels first, populations first."""
+    populations = [name for group in joint_groups(model) for name in population(model, group)]
+    places = {name: place for place, name in enumerate(populations)}
+    entries = sorted(_entries(model), key=lambda e: places.get(e.name, len(places)))
     frames = plates(model, (e.domain for e in entries), facts)
     sections = [_section("for all", [e for e in entries if not e.domain], 0)]
     for frame, depth in _in_tree_order(frames):
@@ -115,7 +118,8 @@ def _node(model: Model, node: Node, crossed: frozenset[str]) -> Iterator[_Entry]
         case Data(observed=True):
             pass  # it is told as an outcome
         case Data():
-            text = f": {node.type.value}" if node.expr is None else f"= {text_of(node.expr)}"
+            derived = node.name if node.expr is None else text_of(node.expr)
+            text = f": {node.type.value}" if derived == node.name else f"= {derived}"
             yield _Entry(node.domain, "□", node.name, text)
         case Parameter():
             yield _parameter(node)

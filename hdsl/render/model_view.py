@@ -22,7 +22,7 @@ from hdsl.render.picture import Arrow, Box, Kind, Line, Picture, Table, wrap
 from hdsl.render.plates import plate_key, plates
 from hdsl.render.population import draw_group, joint_groups, prior_line
 
-_LABEL = 30
+_LABEL = 32
 
 
 def model_picture(model: Model, facts: Facts | None = None) -> Picture:
@@ -66,7 +66,10 @@ def _stands_alone(node: Node, homes: dict[str, str]) -> bool:
 
 
 def _hidden(model: Model) -> frozenset[str]:
-    """Data that nothing uses but other data's expressions: those boxes show them by name."""
+    """What would only repeat another box, as nothing else uses it.
+
+    That is data in other data's expressions alone, and inner totals of crossed coefficients.
+    """
     used = {
         name
         for node in model.nodes
@@ -74,15 +77,11 @@ def _hidden(model: Model) -> frozenset[str]:
         for _, expr in expressions(node)
         for name in values(expr)
     }
-    predictors = {
-        name
-        for coefficient in model.coefficients
-        for part in coefficient.parts
-        for _, predictor in part.slopes
-        for name in values(predictor)
-    }
-    all_data = {n.name for n in model.nodes if isinstance(n, Data) and not n.observed}
-    return frozenset(all_data - used - predictors)
+    parts = [(c, part) for c in model.coefficients for part in c.parts]
+    used |= {name for _, part in parts for _, w in part.slopes for name in values(w)}
+    data = {n.name for n in model.nodes if isinstance(n, Data) and not n.observed}
+    inner = {f"{c.scale_name}[{part.level}]" for c, part in parts if c.crossed}
+    return frozenset((data | inner) - used)
 
 
 def _uses(model: Model, node: Node) -> tuple[str, ...]:
@@ -118,7 +117,10 @@ def _box(model: Model, node: Node) -> Box:
 
 
 def _derived(node: Data) -> tuple[Line, ...]:
-    return () if node.expr is None else _wrapped(f"= {text_of(node.expr)}")
+    """How derived data are derived, unless their very name says so."""
+    if node.expr is None or text_of(node.expr) == node.name:
+        return ()
+    return _wrapped(f"= {text_of(node.expr)}")
 
 
 def _parameter(node: Parameter) -> tuple[Line, ...]:

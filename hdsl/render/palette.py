@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hdsl.render.picture import Kind
 
 INK = "#1F2933"
-QUIET = "#7B8794"
+QUIET = "#5F6C7B"
 PLATE = "#52606D"
 PLATE_FILL = "#F7F9FB"
 

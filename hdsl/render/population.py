@@ -24,7 +24,7 @@ from hdsl.render.picture import Arrow, Box, Kind, Line, Row, Table, Tone, wrap
 from hdsl.render.plates import plate_key
 
 _CELL = 26
-_LABEL = 30
+_LABEL = 32
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,28 @@ class Drawn:
 
 def joint_groups(model: Model) -> tuple[Group, ...]:
     """The coefficients, those that share deviations at any level together, in source order."""
-    deviations = [n for n in model.nodes if isinstance(n, Deviations)]
     varying = [c for c in model.coefficients if c.parts]
+    owners = {part.deviation: c for c in varying for part in c.parts}
+    joint = [n for n in model.nodes if isinstance(n, Deviations)]
     sets = [{c.name} for c in varying]
-    for node in deviations:
-        members = {share.coefficient for share in node.shares}
+    for node in joint:
+        members = {owners[share.deviation].name for share in node.shares}
         touched = [s for s in sets if s & members]
-        sets = [s for s in sets if not s & members] + [set().union(members, *touched)]
+        sets = [s for s in sets if not s & members] + [set().union(*touched)]
+    order = [c.name for c in varying]
     groups = []
-    for names in sorted(sets, key=lambda s: min(_index(varying, name) for name in s)):
-        mine = tuple(n for n in deviations if any(s.coefficient in names for s in n.shares))
-        groups.append(Group(tuple(c for c in varying if c.name in names), mine))
+    for names in sorted(sets, key=lambda s: min(order.index(name) for name in s)):
+        mine = (n for n in joint if owners[n.shares[0].deviation].name in names)
+        groups.append(Group(tuple(c for c in varying if c.name in names), tuple(mine)))
     return tuple(groups)
 
 
-def _index(coefficients: list[Coefficient], name: str) -> int:
-    return next((i for i, c in enumerate(coefficients) if c.name == name), len(coefficients))
+def population(model: Model, group: Group) -> tuple[str, ...]:
+    """The population parameters of a group, as one reads them: means, slopes, sds, correlations."""
+    entries = list(_entries(model, group))
+    return tuple(
+        e.name for role in dict.fromkeys(_roles(entries)) for e in entries if e.role == role
+    )
 
 
 def draw_group(model: Model, group: Group) -> Drawn:
@@ -108,7 +114,7 @@ def _joint(group: Group, homes: dict[str, str]) -> tuple[Arrow, ...]:
 
 @dataclass(frozen=True)
 class _Entry:
-    level: str
+    level: str  # "": that of a crossed mean, which belongs to no level more than to another
     role: str
     column: int | None  # None: it spans all
     name: str
@@ -125,9 +131,10 @@ def _tables(model: Model, group: Group) -> Iterator[tuple[Table, Domain, tuple[s
     for level, domain in dict.fromkeys((e.level, e.domain) for e in entries):
         mine = [e for e in entries if (e.level, e.domain) == (level, domain)]
         rows = tuple(_row(model, mine, role, columns) for role in dict.fromkeys(_roles(mine)))
-        key = f"{group.key} across {level}" + (f" by {plate_key(domain)}" if domain else "")
+        title = f"across {level}" if level else "overall"
+        key = f"{group.key} {title}" + (f" by {plate_key(domain)}" if domain else "")
         names = tuple(dict.fromkeys(e.name for e in mine))
-        table = Table(key, f"across {level}", columns, rows, plate_key(domain))
+        table = Table(key, title, columns, rows, plate_key(domain))
         yield table, domain, names
 
 
@@ -144,7 +151,8 @@ def _entries(model: Model, group: Group) -> Iterator[_Entry]:
 
     for column, coefficient in enumerate(group.coefficients):
         if coefficient.mean is not None:
-            yield entry(coefficient.parts[0].level, "mean", column, coefficient.mean)
+            first = "" if coefficient.crossed else coefficient.parts[0].level
+            yield entry(first, "mean", column, coefficient.mean)
         for part in coefficient.parts:
             for slope, predictor in part.slopes:
                 yield entry(part.level, f"slope {text_of(predictor)}", column, slope)
