@@ -54,15 +54,17 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_columns(sources)
         report += check_implied(sources)
     else:
-        headline = f"{rows.source} has columns but no rows"
+        headline = f"there are no rows in {rows.source}"
         report.append(finding("H906", headline, help="is this the right file?"))
     dataset = _read(sources, report)
     if rows.height:
         report += check_promises(dataset)
         dataset = derive(dataset, report)
-        report += check_labels_used(dataset)
+        strange = tuple(check_labels_used(dataset))
+        report += strange
         report += check_missing(dataset)
-        report += check_constants(dataset)
+        if not strange:  # a comparison with a label that does not occur never varies
+            report += check_constants(dataset)
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
         if not report:  # a prior that cannot be computed is a consequence of the above

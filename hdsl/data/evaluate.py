@@ -27,12 +27,12 @@ from hdsl.expr import (
     Member,
     Summary,
     Value,
-    names,
 )
 from hdsl.families.code import Code
 from hdsl.families.functions import FUNCTIONS, Library, function_of
 from hdsl.ir.levels import above
 from hdsl.ir.model import Model
+from hdsl.ir.uses import values
 
 _SUMMARIES = ("mean", "sd", "min", "max")
 _LEARNING = ("standardize", "center")
@@ -62,7 +62,7 @@ class Evaluator:
 
     def domain_of(self, expr: Expr) -> Domain:
         """The finest level over which the data of an expression vary; the rows where they cross."""
-        levels = [level for name in names(expr) for level in self._column(name).domain]
+        levels = [level for name in values(expr) for level in self._column(name).domain]
         return self.finest(levels)
 
     def finest(self, levels: Iterable[str]) -> Domain:
@@ -153,10 +153,10 @@ class Evaluator:
             own = domain
         column = self.at(argument, domain)
         mean = self._summary("mean", argument, own).numbers
-        values = column.numbers - mean
+        scaled = column.numbers - mean
         if function == "standardize":
-            values = values / self._summary("sd", argument, own).numbers
-        return Column(column.domain, values, column.missing)
+            scaled = scaled / self._summary("sd", argument, own).numbers
+        return Column(column.domain, scaled, column.missing)
 
     def _applied(self, function: str, arguments: list[Column]) -> Column:
         missing = np.asarray(_any_missing(function, arguments))
@@ -168,8 +168,8 @@ class Evaluator:
         if function not in FUNCTIONS:
             raise NotDataError
         space = {f"x{i}": a.numbers for i, a in enumerate(arguments)}
-        values = eval(_compiled(function, len(arguments)), _SPACE, space)
-        return Column(domain, np.asarray(values, dtype=float), missing)
+        found = eval(_compiled(function, len(arguments)), _SPACE, space)
+        return Column(domain, np.asarray(found, dtype=float), missing)
 
 
 def _scalar(value: float, missing: bool = False) -> Column:

@@ -21,15 +21,13 @@ type Key = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Joined:
-    """A level's table with, for each group, its line of the table (-1 where it has none)."""
+    """A level's table joined to the level: for each group its line of the table."""
 
-    table: Table
     lines: Codes
 
     def over(self, domain: Domain, column: Column) -> Column:
         """A column of the table over the groups of the level."""
-        missing = np.where(self.lines < 0, True, column.missing[self.lines])
-        return Column(domain, column.values[self.lines], missing)
+        return Column(domain, column.values[self.lines], column.missing[self.lines])
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ class Joiner:
         if self._ambiguous(level, table, wanted):
             return None
         found = np.array([lines.get(key, [-1])[0] for key in wanted], dtype=np.int64)
-        self._check_complete(level, table, found)
-        return Joined(table, found)
+        return Joined(found) if self._is_complete(level, table, found) else None
 
     def _key_levels(self, level: Level, table: Table) -> tuple[str, ...]:
         """The levels whose labels tell a line of the table: the level, its parents where given."""
@@ -101,10 +98,10 @@ class Joiner:
             )
         )
 
-    def _check_complete(self, level: Level, table: Table, found: Codes) -> None:
+    def _is_complete(self, level: Level, table: Table, found: Codes) -> bool:
         absent = np.flatnonzero(found < 0)
         if not len(absent):
-            return
+            return True
         labels = self.dataset.groups[level.name].labels
         names = listing((label_text(labels[i]) for i in absent[:SHOWN]), len(absent))
         self.report.append(
@@ -118,6 +115,7 @@ class Joiner:
                 help="labels must agree to the letter: look for spaces, zeros and capitals",
             )
         )
+        return False
 
     def _ambiguous(self, level: Level, table: Table, wanted: list[Key]) -> bool:
         """Whether several groups would share a line, since the table does not name parents."""

@@ -10,12 +10,14 @@ from hdsl.data.dataset import Dataset, counted_places, shown
 from hdsl.data.evaluate import NotDataError
 from hdsl.data.problem import SHOWN, finding, number
 from hdsl.diagnostics.diagnostic import Diagnostic
-from hdsl.expr import Expr, Value, names
+from hdsl.expr import Expr, Value
 from hdsl.families import FAMILIES
 from hdsl.families.family import Family, Support
 from hdsl.families.links import link_of
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
+from hdsl.ir.uses import values as used_values
+from hdsl.source import Span
 
 
 def check_outcomes(dataset: Dataset) -> Iterator[Diagnostic]:
@@ -64,11 +66,18 @@ def _outside(dataset: Dataset, outcome: Outcome, column: Column) -> Iterator[Dia
         "H930",
         f"`{written}` has values that `{family.name}` cannot give, "
         f"in {counted_places(column.domain, len(positions))}",
-        outcome.distribution.span,
+        _family_span(dataset, outcome.distribution),
         f"its values are {says}",
         notes=[dataset.places(column.domain, positions, texts)],
         help=_help(family, values[broken], above is not None),
     )
+
+
+def _family_span(dataset: Dataset, distribution: Distribution) -> Span:
+    """Where the name of a distribution stands in the text."""
+    start, family = distribution.span.start, distribution.family
+    written = dataset.model.source.text.startswith(family, start)
+    return Span(start, start + len(family)) if written else distribution.span
 
 
 def _transformed(name: str, transform: Transform) -> tuple[str, Expr]:
@@ -141,6 +150,8 @@ def check_arguments(dataset: Dataset) -> Iterator[Diagnostic]:
     for node in dataset.model.nodes:
         if not isinstance(node, Outcome | Parameter) or node.distribution.family not in FAMILIES:
             continue
+        if isinstance(node, Parameter) and node.rule is not None:
+            continue  # a default prior: what it is made of is reported for itself
         family = FAMILIES[node.distribution.family]
         supports = {parameter.name: parameter.support for parameter in family.parameters}
         for name, expr in node.distribution.arguments:
@@ -150,7 +161,7 @@ def check_arguments(dataset: Dataset) -> Iterator[Diagnostic]:
 
 
 def _uses_data(dataset: Dataset, expr: Expr) -> bool:
-    used = names(expr)
+    used = used_values(expr)
     by_name = dataset.model.by_name
     return bool(used) and all(isinstance(by_name.get(name), Data) for name in used)
 

@@ -74,7 +74,8 @@ def _broken(
         count = int(broken.sum())
         yield finding(
             "H913",
-            f"`{data.name}` is not {data.type.value} in {counted_places(column.domain, count)}",
+            f"`{data.name}` is declared `{data.type.value}`, and is not in "
+            f"{counted_places(column.domain, count)}",
             data.span,
             f"`{data.type.value}` promises {says}",
             notes=[dataset.show(column, broken)],

@@ -14,7 +14,8 @@ class Entry:
     one no diagnostic at all; both are empty where the machine is wrong and not a model (a package
     that is missing). Where the code needs data, ``rows`` is CSV text bound with both
     snippets, ``tables`` CSV text by level; ``good_rows`` and ``good_tables`` stand in for them
-    where it is the data that the good snippet mends.
+    where it is the data that the good snippet mends. A code that no model's text can show (a
+    broken file) has no snippets; ``proof`` is then the id of the test that shows it.
     """
 
     code: str
@@ -27,3 +28,4 @@ class Entry:
     tables: Mapping[str, str] = field(default_factory=dict)
     good_rows: str | None = None
     good_tables: Mapping[str, str] | None = None
+    proof: str | None = None
