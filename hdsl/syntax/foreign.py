@@ -39,6 +39,7 @@ _HINTS: Mapping[str, str] = {
     "\\": "a line continues by itself after an operator or a comma, and inside brackets",
     "\0": "the file does not look like text in UTF-8",
     "�": "the file does not look like text in UTF-8",
+    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "a power is written with `^`: `sigma^2`"),
     "…": "write the expression in full",
 }
 

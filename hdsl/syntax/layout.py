@@ -90,20 +90,25 @@ def _continues(current: Sequence[Token], opened: Sequence[Token], piece: _Piece)
     if piece.tokens[0].type in INFIX:
         return True
     # `alpha ~` and on the next line `beta ~ region`: two statements, the first unfinished
-    return current[-1].type in INFIX and not (_relates(current) and _relates(piece.tokens))
+    begins = _declares(piece.tokens) or (_relates(current) and _relates(piece.tokens))
+    return current[-1].type in INFIX and not begins
 
 
 def _must_begin(before: Token, depth: int, piece: Sequence[Token]) -> bool:
     """Whether a line inside brackets can only be a statement: a bracket was left open."""
     types = [token.type for token in piece]
-    if _tilde_inside(piece, depth):
-        return True
-    if types[0] in STATEMENT_WORDS and types[1:2] in (["NAME"], ["STRING"]):
+    if _tilde_inside(piece, depth) or _declares(piece):
         return True
     unfinished = before.type in INFIX or before.type in OPENING
     opened: list[Token] = []
     balanced = _track(opened, piece) and not opened
     return not unfinished and balanced and types[-1] != "COMMA" and _relates(piece)
+
+
+def _declares(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens begin as only a statement can: ``level region``, ``model "…"``."""
+    types = [token.type for token in tokens[:2]]
+    return types[0] in STATEMENT_WORDS and types[1:] in (["NAME"], ["STRING"])
 
 
 def _relates(tokens: Iterable[Token]) -> bool:

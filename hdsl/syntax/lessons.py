@@ -145,7 +145,7 @@ def _no_relation(m: Misfit) -> Diagnostic | None:
         return None
     first = m.tokens[0]
     if m.index == 1 and m.type in NAMES | {"STRING"}:
-        near = get_close_matches(first.lower(), ["model", "level", "data", "report"], 1, 0.6)
+        near = get_close_matches(first.lower(), ["model", "level", "data", "report"], 1, 0.75)
         text = f"did you mean `{near[0]}`?" if near else "`model level data report` begin one"
         return m.says("H107", f"`{first}` begins no statement", at=span_of(first), help=text)
     headline = "a statement needs `~` or `=`"
@@ -217,8 +217,11 @@ def _side_by_side(m: Misfit) -> Diagnostic | None:
     if before.type == "NUMBER" and m.type in NAMES | {"LPAR"}:
         after = m.token if m.type in NAMES else "(…)"
         return m.says("H120", headline, at=both, help=f"a product is written `{before} * {after}`")
-    missing = "a comma or an operator is missing" if m.opened else "an operator is missing"
-    return m.says("H120", headline, missing, at=both)
+    missing = {"COMMA": "a comma", "PLUS": "an operator"}
+    able = " or ".join(word for terminal, word in missing.items() if terminal in m.accepts)
+    if not able:
+        return None
+    return m.says("H120", headline, f"{able} is missing", at=both)
 
 
 # ------------------------------------------------------------------------- formulas
@@ -253,7 +256,10 @@ def _formula(m: Misfit) -> Diagnostic | None:
             text = "`0 + region` fixes the mean of the deviations at 0"
             return m.says("H112", "a formula does not subtract", help=text)
         case "LPAR" if m.before is not None and m.before.type in NAMES:
-            text = f"a predictor stands behind the bar: `region | {m.before}(…)`"
+            text = (
+                f"a predictor of the groups stands behind the bar, `region | {m.before}(…)`; "
+                "an outcome has a distribution, `y ~ normal(mu, sigma)`"
+            )
             return m.says("H112", "a formula names levels, not functions", help=text)
         case "STAR" | "CIRCUMFLEX" | "AT" | "COMPARE" | "STRING" | "LSQB":
             return _expression_as_formula(m)
@@ -337,8 +343,8 @@ def _unexpected(m: Misfit) -> Diagnostic:
 def _expects(m: Misfit) -> str:
     after = " next" if m.token is None else ""
     accepts = m.accepts
-    if "PLUS" in accepts:  # what may follow a name directly is not what is missing
-        accepts -= {"LPAR", "LSQB"}
+    if m.before is not None and m.before.type in NAMES:  # what belongs to a name is not missing
+        accepts = accepts - {"LPAR", "LSQB", "CIRCUMFLEX"} or accepts
     return f"expected {expected(accepts)}{after}"
 
 
@@ -352,6 +358,7 @@ RULES: tuple[Rule, ...] = (
     _no_left,
     _expression_left,
     _title,
+    _formula,
     _nothing_right,
     _level_statement,
     _data_statement,
@@ -360,7 +367,6 @@ RULES: tuple[Rule, ...] = (
     _second_relation,
     _chained_comparison,
     _beside_distribution,
-    _formula,
     _side_by_side,
     _unexpected,
 )

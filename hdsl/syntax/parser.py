@@ -43,6 +43,8 @@ def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
                 statements.append(statement)
     if not layout.statements and not found:
         found.append(_empty(source))
+    if any(d.code == "H115" for d in found):  # the braces that close a block need no mention
+        found = [d for d in found if not (d.code == "H106" and "`}`" in d.headline)]
     comments = tuple(Comment(str(t), own, span=span_of(t)) for t, own in layout.comments)
     blank_lines = tuple(m.start(1) for m in _EMPTY_LINE.finditer(source.text))
     return File(tuple(statements), comments, blank_lines), tuple(sorted(found, key=_place))

@@ -82,7 +82,7 @@ def print_file(file: File) -> str:
     written = _Lines(deque(file.blank_lines))
     comments = deque(file.comments)
     following = (*(s.span.start for s in file.statements[1:]), inf)
-    for statement, next_start in zip(file.statements, following, strict=True):
+    for statement, next_start in zip(file.statements, following, strict=False):
         span = statement.span
         while comments and comments[0].span.start < span.end:
             comment = comments.popleft()
