@@ -7,6 +7,7 @@ takes: labels as text, numbers as floats, in all rows of the file.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from hdsl.data.cells import Reader, group_column, is_labelled
 from hdsl.data.column import Column
 from hdsl.data.dataset import Dataset
 from hdsl.data.derived import check_constants, check_labels_used, check_priors, derive
@@ -17,7 +18,6 @@ from hdsl.data.nesting import check_labels, check_nesting
 from hdsl.data.outcomes import check_arguments, check_outcomes
 from hdsl.data.problem import finding
 from hdsl.data.promises import check_missing, check_promises
-from hdsl.data.read import Reader, group_column, is_labelled
 from hdsl.data.table import Coded, Labels, NotNumericError, Numbers, Table
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW

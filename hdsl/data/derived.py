@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdsl.check.spelling import nearest
+from hdsl.data.cells import group_column
 from hdsl.data.column import Column, Mask
 from hdsl.data.dataset import Dataset, counted_places
 from hdsl.data.evaluate import NotDataError
 from hdsl.data.problem import finding, listing, number, quoted
-from hdsl.data.read import group_column
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Apply, Expr, Label, Member, Summary, Value, names, walk
 from hdsl.ir.model import Data, DataType, Model, Node, Parameter

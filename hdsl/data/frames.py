@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hdsl.data.delimited import read_delimited
 from hdsl.data.problem import finding, listing
+from hdsl.data.read import read_delimited
 from hdsl.data.table import Table
 from hdsl.diagnostics.diagnostic import ModelError
 
@@ -48,15 +48,6 @@ def read_table(path: str | Path) -> Table:
         f"cannot tell what kind of table `{path}` is",
         f"its extension, {suffix!r}, is none of {known}" if suffix else f"it has none of {known}",
     )
-
-
-def parse_csv(text: str, source: str = "the data") -> Table:
-    r"""The table that a CSV text holds.
-
-    >>> parse_csv("site,y\n007,1.5").labels("site").tolist()
-    ['007']
-    """
-    return read_delimited(text.encode(errors="surrogatepass"), source)
 
 
 def from_frame(frame: Any, source: str = "the data") -> Table:
