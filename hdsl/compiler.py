@@ -20,9 +20,9 @@ from hdsl.syntax.parser import parse
 
 
 def check_source(source: Source) -> tuple[Model | None, tuple[Diagnostic, ...]]:
-    """The model of a text and its diagnostics, without data; no model where it is wrong.
+    r"""The model of a text and its diagnostics, without data; no model where it is wrong.
 
-    >>> model, found = check_source(Source("data y : real\\ny ~ normal(mu, sigma)\\nmu ~ 1"))
+    >>> model, found = check_source(Source("data y : real\ny ~ normal(mu, sigma)\nmu ~ 1"))
     >>> [parameter.name for parameter in model.nodes][1:], found
     (['mu', 'sigma', 'y'], ())
     """

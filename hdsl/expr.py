@@ -74,6 +74,10 @@ class Summary(_Node):
 Expr = Constant | Label | Value | Member | Apply | Summary
 
 
+BROKEN: Expr = Constant(0.0)
+"""Stands for an expression that was reported, so that one slip gives one diagnostic."""
+
+
 def walk(expr: Expr) -> Iterator[Expr]:
     """The node and all nodes below it, parents first."""
     yield expr

@@ -21,7 +21,8 @@ def check(file: ast.File, source: Source) -> tuple[Model | None, tuple[Diagnosti
             f"taken for columns: {quoted(d.name for d in inferred)}",
             inferred[0].span,
             "no statement defines it, so it is a column",
-            help=f"to be safe from slips declare them: `data {', '.join(d.name for d in inferred)} : real`",
+            help="to be safe from slips declare them: "
+            f"`data {', '.join(d.name for d in inferred)} : real`",
         )
     diagnostics = tuple(dict.fromkeys(scope.diagnostics))
     later = tuple(d for d in diagnostics if d.code == "H510")

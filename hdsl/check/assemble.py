@@ -2,24 +2,24 @@
 
 from dataclasses import replace
 
-from hdsl.check.coefficients import Coefficients, check_options, invert
+from hdsl.check.algebra import invert
+from hdsl.check.coefficients import Coefficients
 from hdsl.check.correlations import Joint
-from hdsl.check.declare import unsupported
 from hdsl.check.defaults import Defaults
-from hdsl.check.distributions import asked_support, resolve_distribution
+from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
+from hdsl.check.options import check_options
 from hdsl.check.order import in_order, report_unused, used_names
 from hdsl.check.parameters import Parameters, needs_prior
-from hdsl.check.ranges import misfit, range_of
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
+from hdsl.check.supports import check_supports
+from hdsl.check.targets import ACCESSORS
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Expr, Value
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import BINARY
-from hdsl.families.links import link_of
 from hdsl.ir.model import (
-    Coefficient,
     Correlation,
     Data,
     DataType,
@@ -30,18 +30,8 @@ from hdsl.ir.model import (
     Node,
     Outcome,
     Parameter,
-    Transform,
 )
-from hdsl.ir.text import text_of, text_of_support
-
-
-def forward(transform: Transform | None, expr: Expr) -> Expr:
-    """The function of a value that a transform names."""
-    if transform is None:
-        return expr
-    if transform.negated:
-        expr = Apply("-", (expr,))
-    return link_of(transform.link, transform.power).apply(expr)
+from hdsl.syntax import ast
 
 
 class Assembly:
@@ -79,7 +69,7 @@ class Assembly:
         nodes = list({id(node): node for node in self.nodes.values()}.values())
         ordered = in_order(self.resolver, [*nodes, *self.outcomes])
         if whole:
-            self._check_ranges(ordered)
+            check_supports(self.parameters, self.nodes, ordered)
             report_unused(self.resolver, ordered)
         return Model(
             self.scope.title,
@@ -101,8 +91,7 @@ class Assembly:
     def _outcomes(self) -> None:
         for target, statement in self.scope.outcomes:
             call = statement.right
-            if isinstance(call, (tuple,)) or not hasattr(call, "name"):
-                continue
+            assert isinstance(call, ast.Call)
             distribution = resolve_distribution(self.resolver, call)
             if distribution is None:
                 continue
@@ -110,20 +99,21 @@ class Assembly:
             self._infer_types(spec, distribution)
             domain = self.resolver.domain_of(target.name, target.span)
             stated = tuple(
-                self.scope.level_name(i) for i in target.index if not hasattr(i, "value")
+                self.scope.level_name(i) for i in target.index if isinstance(i, ast.LevelName)
             )
             if target.index and (len(stated) < len(target.index) or stated != domain):
                 self.scope.report(
                     "H206",
-                    f"`{target.name}` is data per {domain[0] if domain else 'model'}, whatever the index",
+                    f"`{target.name}` is data per `{domain[0] if domain else 'model'}`",
                     target.span,
-                    help=f"declare it `data {target.name} : real per {stated[0] if stated else 'LEVEL'}`",
+                    "the index says otherwise",
+                    help=f"declare it `data {target.name} : real per {(*stated, 'LEVEL')[0]}`",
                 )
             for _, expr in distribution.arguments:
                 beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
                 if beyond:
                     self.resolver.blame(expr, domain, beyond, f"`{target.name}`")
-            self._check_outcome_type(target.name, distribution, call.name_span)
+            self._check_outcome_type(target.name, distribution)
             self.outcomes.append(
                 Outcome(
                     name=target.name,
@@ -135,7 +125,7 @@ class Assembly:
             )
             self.parameters.ask(distribution)
 
-    def _check_outcome_type(self, name: str, distribution: Distribution, span: object) -> None:
+    def _check_outcome_type(self, name: str, distribution: Distribution) -> None:
         spec = self.scope.data[name]
         family = FAMILIES[distribution.family]
         label = self.scope.data[name].span
@@ -258,16 +248,16 @@ class Assembly:
                 continue
             before = len(scope.diagnostics)
             self.resolver.resolve(expr)
-            heart = getattr(expr, "name", name)
-            if len(scope.diagnostics) == before and heart not in scope.definitions:
-                if heart not in scope.coefficients and heart not in ("dev", "sd", "mean", "slope"):
-                    scope.report(
-                        "H201",
-                        f"unknown name `{name}`",
-                        expr.span,
-                        "nothing to report",
-                        help=scope.suggestion(heart) or f"define it here: `report {name} = …`",
-                    )
+            heart = expr.name if isinstance(expr, ast.Ref | ast.Call) else name
+            known = heart in (*scope.definitions, *scope.coefficients, *ACCESSORS)
+            if len(scope.diagnostics) == before and not known:
+                scope.report(
+                    "H201",
+                    f"unknown name `{name}`",
+                    expr.span,
+                    "nothing to report",
+                    help=scope.suggestion(heart) or f"define it here: `report {name} = …`",
+                )
 
     # ------------------------------------------------------------ priors
 
@@ -362,48 +352,6 @@ class Assembly:
                     help=None if coefficient else self.scope.suggestion(name),
                 )
 
-    # ------------------------------------------------------------ supports of expressions
-
-    def _check_ranges(self, nodes: tuple[Node, ...]) -> None:
-        for node in nodes:
-            if isinstance(node, Outcome | Parameter):
-                self._check_arguments(node)
-            elif isinstance(node, Definition):
-                implied = self.coefficients.implied.get(node.name)
-                if implied is not None and implied.accessor in ("sd", "cor"):
-                    wanted = self.parameters.wanted(node.name)
-                    self._check_range(node.expr, wanted, f"`{node.name}`", None)
-
-    def _check_arguments(self, node: Outcome | Parameter) -> None:
-        if isinstance(node, Parameter) and node.rule is not None:
-            return
-        family = FAMILIES[node.distribution.family]
-        for name, expr in node.distribution.arguments:
-            if isinstance(expr, Value) and expr.name in self.parameters.asked:
-                continue  # the prior answers for it
-            what = f"`{name}` of `{family.name}`"
-            links = next((p.links for p in family.parameters if p.name == name), ())
-            hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
-            self._check_range(expr, asked_support(family, name), what, hint)
-
-    def _check_range(self, expr: Expr, wanted: object, what: str, hint: str | None) -> None:
-        from hdsl.families.family import Support
-
-        assert isinstance(wanted, Support)
-        found = range_of(expr, self.node_of)
-        verdict = misfit(found, wanted)
-        if verdict is None or wanted.discrete:
-            return
-        surely = verdict == "surely"
-        self.scope.report(
-            "H302" if surely else "H303",
-            f"{what} must be {text_of_support(wanted)}, and this "
-            f"{'can be any' if surely else 'may be another'} number",
-            expr.span,
-            f"lies in {text_of_support(found)}",
-            help=hint,
-        )
-
 
 def _without_idle_data(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Columns that nothing uses need not be there; the rest stays in order."""
@@ -416,6 +364,3 @@ def _without_idle_data(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         if len(smaller) == len(kept):
             return kept
         kept = smaller
-
-
-__all__ = ["Assembly", "Coefficient", "forward", "unsupported"]

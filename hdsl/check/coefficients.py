@@ -7,14 +7,16 @@ b[L2] = mean(b) + slope(b, w) * w + sd(b, L1) * z1[L1 of L2] + sd(b, L2) * z2[L2
 
 from dataclasses import dataclass
 
+from hdsl.check.accessors import accessor_names
+from hdsl.check.algebra import invert, total
 from hdsl.check.correlations import Joint, joint_sets, register_correlations
 from hdsl.check.domains import is_crossing, outside
+from hdsl.check.mentions import strip_index
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import CoefficientSpec, DefinitionSpec, ParameterSpec, Setting, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Value
-from hdsl.families.links import LINKS, power_link
 from hdsl.ir.model import (
     Coefficient,
     DataType,
@@ -23,9 +25,7 @@ from hdsl.ir.model import (
     LevelKind,
     Part,
     Share,
-    Transform,
 )
-from hdsl.source import Span
 from hdsl.syntax import ast
 
 
@@ -40,30 +40,11 @@ class Implied:
     baseline: bool = False  # slopes of a factor: the first label is the baseline
 
 
-def invert(transform: Transform | None, expr: Expr) -> Expr:
-    """The value whose function is ``expr``."""
-    if transform is None:
-        return expr
-    link = power_link(transform.power) if transform.power is not None else LINKS[transform.link]
-    found = link.invert(expr)
-    return Apply("-", (found,)) if transform.negated else found
-
-
-def total(pieces: list[Expr]) -> Expr:
-    """The sum of some expressions; zero of none."""
-    if not pieces:
-        return Constant(0.0)
-    result = pieces[0]
-    for piece in pieces[1:]:
-        result = Apply("+", (result, piece))
-    return result
-
-
 class Coefficients:
     """Works out what the coefficient statements of a file imply, in two steps.
 
-    ``imply`` makes the implied quantities known by name, domain and setting, so that expressions can
-    use them; ``build`` gives the nodes.
+    ``imply`` makes the implied quantities known by name, domain and setting, so that
+    expressions can use them; ``build`` gives the nodes.
     """
 
     def __init__(self, resolver: Resolver) -> None:
@@ -142,7 +123,8 @@ class Coefficients:
         if spec is None:
             spec = self.scope.coefficients.get(target.name)
             if spec is not None:
-                help = f"its statement names it `{spec.scale}`: write `{target.accessor}({spec.scale})`"
+                better = f"{target.accessor}({spec.scale})"
+                help = f"its statement names it `{spec.scale}`: write `{better}`"
             elif target.name in self.scope.parameters or target.name in self.scope.data:
                 help = f"give it a level: `{target.name} ~ region`"
             else:
@@ -166,7 +148,7 @@ class Coefficients:
                 help=f"write `sd({spec.scale}) ~ …`",
             )
             return ()
-        return self.resolver.accessor_names(target.accessor, target.arguments, spec, target.span)
+        return accessor_names(self.resolver, target.accessor, target.arguments, spec, target.span)
 
     def _set(self, name: str, setting: Setting) -> None:
         scope, target = self.scope, setting.target
@@ -402,54 +384,3 @@ class LevelPieces:
             Value(name) if predictor == Constant(1.0) else Apply("*", (Value(name), predictor))
             for name, predictor in self.slopes
         ]
-
-
-def strip_index(expr: ast.Expr) -> ast.Expr:
-    """The expression with the index of the name at its heart taken off."""
-    match expr:
-        case ast.Ref(name=name):
-            return ast.Ref(name)
-        case ast.Unary(op=op, operand=operand):
-            return ast.Unary(op, strip_index(operand))
-        case ast.Call(name=name, args=(arg, *rest)) if not isinstance(arg.value, ast.LevelName):
-            return ast.Call(name, (ast.Arg(strip_index(arg.value)), *rest))
-        case _:
-            return expr
-
-
-def check_options(resolver: Resolver) -> None:
-    """Report a `with` that names nothing known."""
-    scope = resolver.scope
-    seen: set[int] = set()
-    statements: list[tuple[ast.With | None, tuple[str, ...]]] = [
-        (spec.statement.option, spec.levels) for spec in scope.coefficients.values()
-    ]
-    statements += [(spec.option, spec.axes) for spec in scope.parameters.values()]
-    for option, levels in statements:
-        if option is None or id(option) in seen:
-            continue
-        seen.add(id(option))
-        if option.name not in ("centered", "noncentered"):
-            near = nearest(option.name, ("centered", "noncentered"))
-            scope.report(
-                "H215",
-                f"unknown option `{option.name}`",
-                option.span,
-                help=f"did you mean `{near}`?"
-                if near
-                else "write `with centered` or `with noncentered`",
-            )
-        unknown = [level for level in option.levels if level not in levels]
-        if unknown or not levels:
-            _blame_option(resolver, option.span, unknown, levels)
-
-
-def _blame_option(
-    resolver: Resolver, span: Span, unknown: list[str], levels: tuple[str, ...]
-) -> None:
-    if levels:
-        headline = f"this statement has no level {quoted(unknown)}"
-        help = f"its levels are {quoted(levels)}"
-    else:
-        headline, help = "a single value is neither centred nor non-centred", "drop the `with`"
-    resolver.scope.report("H215", headline, span, help=help)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from hdsl.check.declare import level_argument
+from hdsl.check.mentions import level_argument
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import CoefficientSpec, Scope, Setting, spell, text
 from hdsl.check.spelling import quoted
@@ -31,8 +31,8 @@ def register_correlations(resolver: Resolver) -> None:
     """Make every `cor` quantity known by name, so that statements can be about it."""
     scope = resolver.scope
     links = _links(scope)
-    for level, a, b in links:
-        resolver.quantities[_pair_name(scope, links, level, a, b)] = ()
+    for at, a, b in links:
+        resolver.quantities[_pair_name(scope, links, at, a, b)] = ()
     for setting in scope.settings:
         if setting.target.accessor != "cor":
             continue
@@ -40,7 +40,7 @@ def register_correlations(resolver: Resolver) -> None:
         if len(subjects) == 1:
             spec = scope.by_scale(subjects[0])
             if spec is not None and len(spec.axes) == 1:
-                for each in (level,) if level else spec.levels:
+                for each in spec.levels if level is None else (level,):
                     resolver.quantities[scope.quantity("cor", spec, each)] = ()
         elif len(subjects) > 2:
             for name in _matrix_names(scope, links, subjects, level):
@@ -63,8 +63,8 @@ def _links(scope: Scope) -> Links:
     specs = tuple(scope.coefficients.values())
     for a, b in combinations(specs, 2):
         if a.statement is b.statement and a.axes == b.axes:
-            for level in a.levels:
-                found[(level, a.name, b.name)] = (level, a, b)
+            for at in a.levels:
+                found[(at, a.name, b.name)] = (at, a, b)
     for setting in scope.settings:
         if setting.target.accessor != "cor":
             continue
@@ -73,10 +73,9 @@ def _links(scope: Scope) -> Links:
         for a, b in combinations(named, 2):
             if a.statement is b.statement or a.axes != b.axes:
                 continue
-            common = [each for each in a.levels if each in b.levels]
-            for each in (level,) if level in common else common if level is None else ():
-                assert each is not None
-                found[(each, a.name, b.name)] = (each, a, b)
+            for each in a.levels:
+                if each in b.levels and level in (None, each):
+                    found[(each, a.name, b.name)] = (each, a, b)
     return tuple(found.values())
 
 

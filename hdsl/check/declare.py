@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hdsl.check.infer import infer, report_no_outcome
 from hdsl.check.levels import declare_levels, use_level
+from hdsl.check.mentions import note_spellings, used_elsewhere
 from hdsl.check.scope import (
     CoefficientSpec,
     DataSpec,
@@ -13,14 +15,13 @@ from hdsl.check.scope import (
     Setting,
     TermSpec,
     text,
+    unsupported,
 )
-from hdsl.check.spelling import is_slip, nearest
-from hdsl.check.targets import ACCESSORS, Target, parse_target
+from hdsl.check.spelling import nearest
+from hdsl.check.targets import Target, parse_target
 from hdsl.diagnostics.diagnostic import Label
-from hdsl.families import FAMILIES, Role
-from hdsl.families.functions import FUNCTIONS
-from hdsl.ir.model import DataType, Level
-from hdsl.source import Source, Span
+from hdsl.ir.model import DataType
+from hdsl.source import Source
 from hdsl.syntax import ast
 
 
@@ -28,24 +29,37 @@ def declare(file: ast.File, source: Source) -> Scope:
     """The symbol tables of a file."""
     scope = Scope(source)
     for statement in file.statements:
-        match statement:
-            case ast.DataDecl() | ast.DataDerived():
-                scope.declared_data = True
-                _data(scope, statement)
-            case ast.Title(text=title):
-                if scope.title is not None:
-                    scope.report("H202", "a file has one title", statement.span, help="drop this")
-                scope.title = title
-            case _:
-                pass
+        _title_or_data(scope, statement)
     declare_levels(scope, file)
     _resolve_per(scope, file)
+    _left_sides(scope, file)
+    note_spellings(scope, file)
+    infer(scope, file)
+    if not scope.outcomes:
+        report_no_outcome(scope, file)
+    return scope
+
+
+def _title_or_data(scope: Scope, statement: ast.Statement) -> None:
+    match statement:
+        case ast.DataDecl() | ast.DataDerived():
+            scope.declared_data = True
+            _data(scope, statement)
+        case ast.Title(text=title):
+            if scope.title is not None:
+                scope.report("H202", "a file has one title", statement.span, help="drop this")
+            scope.title = title
+        case _:
+            pass
+
+
+def _left_sides(scope: Scope, file: ast.File) -> None:
     for statement in file.statements:
         match statement:
             case ast.Tilde(right=ast.Formula()):
                 _coefficients(scope, statement)
             case ast.Tilde():
-                _distributions(scope, statement, _used_elsewhere(file, statement))
+                _distributions(scope, statement, used_elsewhere(file, statement))
             case ast.Define():
                 for target in _targets(scope, statement.targets):
                     _define(scope, target, statement, statement.expr)
@@ -56,11 +70,6 @@ def declare(file: ast.File, source: Source) -> Scope:
                         _define(scope, target, statement, expr)
             case _:
                 pass
-    _note_spellings(scope, file)
-    _infer(scope, file)
-    if not scope.outcomes and not any(d.code.startswith("H1") for d in scope.diagnostics):
-        _no_outcome(scope, file)
-    return scope
 
 
 # ---------------------------------------------------------------- data
@@ -124,16 +133,22 @@ def _resolve_per(scope: Scope, file: ast.File) -> None:
                 if name in scope.data:
                     scope.data[name] = replace(scope.data[name], per=level)
         elif isinstance(statement, ast.LevelDecl | ast.LevelFixed | ast.LevelCross):
-            if statement.name in scope.data:
-                scope.report(
-                    "H202",
-                    f"`{statement.name}` is a level and data at once",
-                    scope.data[statement.name].span,
-                    "a name has one meaning",
-                    others=(Label(statement.span, "a level here"),),
-                    help=f"name the column otherwise: `data {statement.name}_value from "
-                    f"{statement.name} : real`",
-                )
+            _refuse_level_and_data(scope, statement)
+
+
+def _refuse_level_and_data(
+    scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.LevelCross
+) -> None:
+    name = statement.name
+    if name in scope.data:
+        scope.report(
+            "H202",
+            f"`{name}` is a level and data at once",
+            scope.data[name].span,
+            "a name has one meaning",
+            others=(Label(statement.span, "a level here"),),
+            help=f"name the column otherwise: `data {name}_value from {name} : real`",
+        )
 
 
 # ---------------------------------------------------------------- left sides
@@ -246,7 +261,7 @@ def _define(
             f"`{target.name}` is data and cannot be defined",
             target.span,
             "a column has its values from the data",
-            help=f"write `data {target.name}_new = {text(expr)}`: a derived column takes a new name",
+            help=f"a derived column takes a new name: `data {target.name}_new = {text(expr)}`",
         )
         return
     if not _taken(scope, target):
@@ -288,15 +303,11 @@ def _coefficients(scope: Scope, statement: ast.Tilde) -> None:
                 f"`{target.name}` is data; an outcome has a distribution",
                 target.span,
                 "a column",
-                help=f"write `{target.name} ~ normal(mu, sigma)` and `mu ~ {text_of(formula, scope)}`",
+                help=f"write `{target.name} ~ normal(mu, sigma)` and "
+                f"`mu ~ {scope.source.slice(formula.span)}`",
             )
         elif not _taken(scope, target):
             _add_coefficient(scope, statement, target, axes, paths, has_mean)
-
-
-def text_of(formula: ast.Formula, scope: Scope) -> str:
-    """The text that a formula was written as."""
-    return scope.source.slice(formula.span)
 
 
 def _add_coefficient(
@@ -384,200 +395,3 @@ def _levels_once(scope: Scope, terms: list[ast.Term], paths: tuple[TermSpec, ...
                     help="name each level once",
                 )
             seen.add(name)
-
-
-# ---------------------------------------------------------------- names that no statement defines
-
-
-def _expressions(statement: ast.Statement) -> Iterator[ast.Expr]:
-    """The expressions of a statement that use names, its targets aside."""
-    match statement:
-        case ast.Tilde(right=ast.Formula(terms=terms)):
-            for term in terms:
-                if isinstance(term, ast.Term):  # `1 | region` is taught, not read
-                    yield from term.predictors
-        case ast.Tilde(right=right):
-            assert isinstance(right, ast.Call)
-            yield right
-        case ast.Define(expr=expr) | ast.DataDerived(expr=expr):
-            yield expr
-        case ast.Report(expr=expr):
-            if expr is not None:
-                yield expr
-        case _:
-            pass
-
-
-def walk(expr: ast.Expr | ast.LevelName) -> Iterator[ast.Expr]:
-    """An expression and all below it, in order of appearance, without recursion."""
-    pending: list[ast.Expr | ast.LevelName] = [expr]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.LevelName):
-            continue
-        yield node
-        match node:
-            case ast.Call(args=args) | ast.Block(items=args):
-                pending.extend(reversed([a.value for a in args]))
-            case ast.Unary(operand=operand):
-                pending.append(operand)
-            case ast.Binary(left=left, right=right):
-                pending.extend((right, left))
-            case ast.Number() | ast.Text() | ast.Ref():
-                pass
-
-
-def _used_elsewhere(file: ast.File, statement: ast.Tilde) -> frozenset[str]:
-    """Names that other statements use: none of them is an outcome where nothing is declared."""
-    used: set[str] = set()
-    for other in file.statements:
-        if other is statement:
-            continue
-        exprs = list(_expressions(other))
-        if isinstance(other, ast.Tilde | ast.Define | ast.Report):
-            exprs += [t for t in other.targets if isinstance(t, ast.Call | ast.Binary)]
-            exprs += [t for t in other.targets if isinstance(t, ast.Ref) and t.index]
-        used |= {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
-    return frozenset(used)
-
-
-def _note_spellings(scope: Scope, file: ast.File) -> None:
-    """Remember accessors written with a level: the results keep the spelling of the file."""
-    for statement in file.statements:
-        exprs = list(_expressions(statement))
-        if isinstance(statement, ast.Tilde | ast.Define | ast.Report):
-            exprs += statement.targets
-        for expr in exprs:
-            for node in walk(expr):
-                match node:
-                    case ast.Call(name=name, args=(first, *_, last)) if name in ACCESSORS:
-                        level = level_argument(scope, last)
-                        if level is not None and not isinstance(first.value, ast.LevelName):
-                            scope.spelled_with_level.add((name, text(first.value), level))
-                    case _:
-                        pass
-
-
-def level_argument(scope: Scope, arg: ast.Arg) -> str | None:
-    """The level that the last argument of an accessor names, if it names one."""
-    match arg.value:
-        case ast.LevelName():
-            return scope.level_name(arg.value)
-        case ast.Ref(name=name, index=()):
-            known = name in scope.levels and name not in scope.coefficients
-            return name if known else None
-        case _:
-            return None
-
-
-def _infer(scope: Scope, file: ast.File) -> None:
-    """Give a meaning to each name that no statement defines: column, scale parameter or slip."""
-    members = {m for level in scope.levels.values() for m in level.members}
-    for outcome in _outcome_calls(scope):
-        for name, span in _bare_scales(outcome):
-            if _known(scope, name):
-                continue
-            slip = next((n for n in scope.all_names() if is_slip(name, n)), None)
-            if slip is not None:
-                _unknown(scope, name, span, f"did you mean `{slip}`?")
-                scope.data[name] = DataSpec(name, span, name, inferred=True)
-            else:
-                scope.parameters[name] = ParameterSpec(name, span, implied=True)
-    for statement in file.statements:
-        per = _predictor_levels(scope, statement)
-        for expr in _expressions(statement):
-            for node in walk(expr):
-                if not isinstance(node, ast.Ref) or _known(scope, node.name):
-                    continue
-                if node.name in members or node.name == "missing" or node.name in scope.levels:
-                    continue
-                if scope.declared_data:
-                    _unknown(scope, node.name, node.span, scope.suggestion(node.name))
-                scope.data[node.name] = DataSpec(
-                    node.name, node.span, node.name, per=per.get(id(expr)), inferred=True
-                )
-
-
-def _predictor_levels(scope: Scope, statement: ast.Statement) -> dict[int, str]:
-    """By predictor, the finest level of its term: there an inferred column lives."""
-    if isinstance(statement, ast.Tilde) and isinstance(statement.right, ast.Formula):
-        return {
-            id(predictor): scope.level_name(term.path[-1])
-            for term in statement.right.terms
-            if isinstance(term, ast.Term)
-            for predictor in term.predictors
-        }
-    return {}
-
-
-def _outcome_calls(scope: Scope) -> Iterator[ast.Call]:
-    for _, statement in scope.outcomes:
-        if isinstance(statement.right, ast.Call):
-            yield statement.right
-
-
-def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:
-    """Bare names that stand as a scale or shape of an outcome's distribution."""
-    family = FAMILIES.get(call.name)
-    if family is None:  # reported elsewhere; its bare names are given the benefit of the doubt
-        yield from ((a.value.name, a.span) for a in call.args if isinstance(a.value, ast.Ref))
-        return
-    roles = {p.name: p.role for p in family.parameters}
-    for position, arg in enumerate(call.args):
-        name = arg.keyword or (
-            family.parameters[position].name if position < len(family.parameters) else None
-        )
-        if isinstance(arg.value, ast.Ref) and not arg.value.index:
-            if name is not None and roles.get(name) in (Role.SCALE, Role.SHAPE):
-                yield arg.value.name, arg.value.span
-
-
-def _known(scope: Scope, name: str) -> bool:
-    tables = (scope.data, scope.parameters, scope.definitions, scope.coefficients)
-    return any(name in table for table in tables)
-
-
-def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
-    notes: tuple[str, ...] = ()
-    if name in FUNCTIONS or name in FAMILIES:
-        notes = (f"`{name}` is a function: it is followed by `(`",)
-    scope.report(
-        "H201",
-        f"unknown name `{name}`",
-        span,
-        "no statement defines it",
-        help=help or f"if it is a column, declare it: `data {name} : real`",
-        notes=notes,
-    )
-
-
-def _no_outcome(scope: Scope, file: ast.File) -> None:
-    place = file.statements[-1].span if file.statements else Span(0, 0)
-    scope.report(
-        "H211",
-        "the model has no outcome",
-        place,
-        "nothing says how the data arise",
-        help="add the likelihood: `y ~ normal(mu, sigma)`, where `y` is a column",
-    )
-
-
-def unsupported(scope: Scope, span: Span, what: str) -> None:
-    """Say of a construct of the language that this version does not have it yet."""
-    scope.report("H510", f"{what} is not in this version of HDSL", span, "not supported yet")
-
-
-def level_data(scope: Scope, level: Level) -> str:
-    """The name of the data that hold a level's labels, made if an expression compares them."""
-    if level.name not in scope.data:
-        per = level.name
-        scope.data[level.name] = DataSpec(
-            level.name,
-            level.span,
-            level.column,
-            DataType.FACTOR,
-            per=per,
-            inferred=True,
-            of_level=True,
-        )
-    return level.name

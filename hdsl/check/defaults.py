@@ -6,6 +6,7 @@ the generated `prepare` computes them, and `hdsl expand` writes them out.
 
 from dataclasses import dataclass
 
+from hdsl.check.algebra import forward
 from hdsl.check.coefficients import Implied
 from hdsl.check.predictor import NodeOf, Use, is_location, uses
 from hdsl.check.resolve import Resolver
@@ -246,8 +247,6 @@ class Defaults:
     def _outcome(self, use: Use) -> Expr:
         """The outcome on the scale of its distribution's location."""
         assert isinstance(use.user, Outcome)
-        from hdsl.check.assemble import forward
-
         value = forward(use.user.transform, Value(use.user.name))
         family = FAMILIES[use.user.distribution.family]
         if use.parameter.support == REAL and family.support.lower == 0.0:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from math import exp, inf, log
 
-from hdsl.check.declare import unsupported
-from hdsl.check.resolve import WRAPPERS, Resolver
-from hdsl.check.scope import text
+from hdsl.check.resolve import Resolver
+from hdsl.check.scope import WRAPPERS, text, unsupported
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import Constant, Expr
 from hdsl.families import FAMILIES
@@ -80,7 +79,8 @@ def _arguments_by_name(
             if position >= len(family.parameters):
                 scope.report(
                     "H205",
-                    f"`{family.name}` takes {len(family.parameters)} arguments, not {len(call.args)}",
+                    f"`{family.name}` takes {len(family.parameters)} arguments, "
+                    f"not {len(call.args)}",
                     arg.span,
                     "one too many",
                     help=f"write `{wants}`",
@@ -170,7 +170,7 @@ def likely(
     if transform is not None:
         support = REAL
     if support.within(UNIT) and support.upper == 1.0:
-        valid, link = 0.0 < lower and upper < 1.0, "logit"
+        valid, link = lower > 0.0 and upper < 1.0, "logit"
     elif support.lower == 0.0 and support.upper == inf:
         valid, link = lower > 0.0, "log"
     else:

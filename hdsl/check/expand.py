@@ -73,9 +73,7 @@ def _heart(target: ast.Expr) -> str:
             return ""
 
 
-def _line(
-    node: Parameter | Correlation, evaluate: Evaluate | None, left: str | None = None
-) -> str:
+def _line(node: Parameter | Correlation, evaluate: Evaluate | None, left: str | None = None) -> str:
     match node:
         case Parameter():
             left = left or text_of_target(node.name, node.transform)

@@ -1,6 +1,7 @@
 """The levels of a file: declared, named in formulas and indices, and their nesting."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hdsl.check.domains import ancestors
 from hdsl.check.scope import Scope
@@ -56,7 +57,7 @@ def _declare(scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.Level
     match statement:
         case ast.LevelDecl(column=column, parents=parents, ordered=ordered):
             # `in market in country`: each one lies in the next
-            for child, parent in zip(parents, parents[1:], strict=False):
+            for child, parent in pairwise(parents):
                 _nest(scope, child, parent, span)
             level = Level(
                 name, LevelKind.COLUMN, column or name, parents[:1], ordered, span=statement.span

@@ -217,8 +217,7 @@ class Parameters:
         if len(index) != len(domain):
             self.scope.report(
                 "H206",
-                f"`{setting.target.name}` has {len(domain)} level{'s' if len(domain) != 1 else ''}, "
-                f"and {len(index)} labels stand here",
+                f"`{setting.target.name}` needs {len(domain)} labels, and {len(index)} stand here",
                 setting.target.span,
             )
             return None
@@ -247,12 +246,13 @@ def outcome_range(outcome: Outcome, nodes: Mapping[str, Node]) -> Support:
 
 def needs_prior(name: str, span: Span, what: str, resolver: Resolver) -> None:
     """Report a parameter for which no default rule fits."""
+    prior = "halfnormal(1)" if name.startswith("sd(") else "normal(0, 1)"
     resolver.scope.report(
         "H305",
         f"no default prior fits `{name}`",
         span,
         what,
-        help=f"write one: `{name} ~ {'halfnormal(1)' if name.startswith('sd(') else 'normal(0, 1)'}`",
+        help=f"write one: `{name} ~ {prior}`",
         notes=("defaults are for intercepts, for coefficients that multiply data, and for scales",),
     )
 

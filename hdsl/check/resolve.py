@@ -1,14 +1,13 @@
 """Syntax expressions to typed ones: every name gets its meaning, every value its domain."""
 
-from dataclasses import replace
-
-from hdsl.check.declare import level_argument, level_data, unsupported
+from hdsl.check.accessors import accessor_or_summary
 from hdsl.check.domains import ancestors, is_crossing, outside, reaching, union
-from hdsl.check.scope import CoefficientSpec, Scope, spell, text
+from hdsl.check.of_data import compare_label, learned
+from hdsl.check.scope import LATER, WRAPPERS, CoefficientSpec, Scope, text, unsupported
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.targets import ACCESSORS
-from hdsl.diagnostics.diagnostic import Label as Place
 from hdsl.expr import (
+    BROKEN,
     ROW,
     Apply,
     Constant,
@@ -23,29 +22,11 @@ from hdsl.expr import (
 )
 from hdsl.families import FAMILIES
 from hdsl.families.functions import FUNCTIONS
-from hdsl.ir.model import DataType, LevelKind
+from hdsl.ir.model import LevelKind
 from hdsl.source import Span
 from hdsl.syntax import ast
 
 LEARNING = ("standardize", "center")
-LATER = (
-    "average",
-    "total",
-    "new",
-    "cut",
-    "onehot",
-    "dummies",
-    "groupmean",
-    "lag",
-    "spline",
-    "spread",
-)
-WRAPPERS = (
-    "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
-    "dirichlet", "randomwalk", "ar", "zerosum", "gp", "hsgp", "horseshoe", "categorical",
-    "orderedlogistic",
-)  # fmt: skip
-BROKEN = Constant(0.0)  # stands for what was reported, so that one slip gives one diagnostic
 
 
 class Resolver:
@@ -181,7 +162,7 @@ class Resolver:
                         f"`{level}` can be reached in two ways here",
                         node.span,
                         f"both {quoted(ways)} lie in `{level}`",
-                        help=f"which `{level}` is meant? keep the two parts apart, down to the rows",
+                        help=f"which `{level}` is meant? keep the two apart, down to the rows",
                     )
 
     def blame(self, expr: Expr, domain: Domain, beyond: Domain, whose: str) -> None:
@@ -236,60 +217,11 @@ class Resolver:
                 if op in ("==", "!=") and (
                     isinstance(left, ast.Text) or isinstance(right, ast.Text)
                 ):
-                    return self._compare_label(expr)
+                    return compare_label(self, expr)
                 return Apply(op, (self.resolve(left), self.resolve(right)), span=expr.span)
 
-    def _compare_label(self, expr: ast.Binary) -> Expr:
-        left, right = expr.left, expr.right
-        if isinstance(left, ast.Text):
-            left, right = right, left
-        scope = self.scope
-        if not isinstance(left, ast.Ref) or not isinstance(right, ast.Text) or left.index:
-            scope.report("H308", "a label is compared with one factor", expr.span)
-            return BROKEN
-        name = left.name
-        if name in scope.levels and name not in scope.data:
-            if scope.levels[name].kind is not LevelKind.COLUMN:
-                scope.report("H308", f"`{name}` has no labels of its own", left.span)
-                return BROKEN
-            level_data(scope, scope.levels[name])
-        spec = scope.data.get(name)
-        if spec is None:
-            scope.report(
-                "H308",
-                f"`{name}` is not a factor",
-                left.span,
-                "a label can be compared with a column of labels only",
-            )
-            return BROKEN
-        if spec.inferred and not spec.of_level:
-            spec = scope.data[name] = replace(spec, type=DataType.FACTOR)
-        if spec.type not in (DataType.FACTOR, DataType.ORDERED):
-            scope.report(
-                "H308",
-                f"`{name}` is {spec.type.value} data, and a label is text",
-                left.span,
-                "compared with a label",
-                help=f"declare it `data {name} : factor`",
-                others=(Place(spec.span, "declared here"),),
-            )
-        if spec.members and right.value not in spec.members:
-            near = nearest(right.value, spec.members)
-            scope.report(
-                "H212",
-                f'`{name}` has no member "{right.value}"',
-                right.span,
-                help=f'did you mean "{near}"?' if near else None,
-            )
-        compared = Apply(
-            expr.op,
-            (Value(name, span=left.span), Label(right.value, span=right.span)),
-            span=expr.span,
-        )
-        return self.hoist(compared, text(expr), expr.span)
-
     def hoist(self, expr: Expr, name: str, span: Span) -> Expr:
-        """Derived data for what only data can compute; inside a `data` statement it stays as it is."""
+        """Derived data for what only data can compute; in a `data` statement it stays inline."""
         if self._in_data:
             return expr
         if name not in self.derived:
@@ -406,14 +338,14 @@ class Resolver:
     def _call(self, expr: ast.Call) -> Expr:
         name = expr.name
         if name in ACCESSORS or name in ("min", "max"):
-            found = self._accessor_or_summary(expr)
+            found = accessor_or_summary(self, expr)
             if found is not None:
                 return found
         if name in LATER:
             unsupported(self.scope, expr.span, f"`{name}`")
             return BROKEN
         if name in LEARNING:
-            return self._learned(expr)
+            return learned(self, expr)
         if name in FAMILIES or name in WRAPPERS:
             self.scope.report(
                 "H207",
@@ -434,7 +366,7 @@ class Resolver:
                 help=f"did you mean `{near}`?" if near else None,
             )
             return BROKEN
-        arguments = self._plain_arguments(expr)
+        arguments = self.plain_arguments(expr)
         if arguments is None:
             return BROKEN
         count = len(arguments)
@@ -449,7 +381,8 @@ class Resolver:
             return BROKEN
         return Apply(name, arguments, span=expr.span)
 
-    def _plain_arguments(self, expr: ast.Call) -> tuple[Expr, ...] | None:
+    def plain_arguments(self, expr: ast.Call) -> tuple[Expr, ...] | None:
+        """The arguments of a call that takes none by name; None if one is reported."""
         found: list[Expr] = []
         for arg in expr.args:
             if arg.keyword is not None or isinstance(arg.value, ast.LevelName):
@@ -459,202 +392,3 @@ class Resolver:
                 return None
             found.append(self.resolve(arg.value))
         return tuple(found)
-
-    def _learned(self, expr: ast.Call) -> Expr:
-        if len(expr.args) != 1:
-            if expr.name == "center" and len(expr.args) == 2:
-                unsupported(self.scope, expr.span, "`center` within a level")
-            else:
-                self.scope.report("H205", f"`{expr.name}` takes one argument", expr.span)
-            return BROKEN
-        arguments = self._plain_arguments(expr)
-        if arguments is None:
-            return BROKEN
-        if not self.is_data(arguments[0]):
-            self.scope.report("H207", f"`{expr.name}` is for data", expr.span, "this is not data")
-            return BROKEN
-        return self.hoist(Apply(expr.name, arguments, span=expr.span), text(expr), expr.span)
-
-    def _accessor_or_summary(self, expr: ast.Call) -> Expr | None:
-        name = expr.name
-        first = expr.args[0].value if expr.args else None
-        if first is None or isinstance(first, ast.LevelName):
-            return None
-        bare = first.name if isinstance(first, ast.Ref) else None
-        spec = self.scope.by_scale(text(_without_index(first)))
-        if name in ACCESSORS and spec is not None:
-            return self._accessor(expr, spec, first)
-        if name in ("mean", "sd", "min", "max") and len(expr.args) == 1:
-            argument = self.resolve(first)
-            if self.is_data(argument):
-                return self._summary(name, argument, expr.span)
-            if name in ("min", "max"):
-                self.scope.report("H205", f"`{name}` of one argument is for data", expr.span)
-                return BROKEN
-        if name in ACCESSORS and name not in ("new", "cut"):
-            what = bare or text(first)
-            inner = self.scope.coefficients.get(bare or _heart(first))
-            self.scope.report(
-                "H210",
-                f"`{what}` is not a coefficient that varies over a level",
-                first.span,
-                f"`{name}` is asked of a coefficient",
-                help=f"its statement names it `{inner.scale}`: write `{name}({inner.scale})`"
-                if inner
-                else f"give it a level: `{what} ~ region`",
-            )
-            return BROKEN
-        return None
-
-    def _summary(self, function: str, argument: Expr, span: Span) -> Expr:
-        domain = self.domain(argument)
-        if is_crossing(self.scope.levels, domain):
-            domain = (ROW,)
-        return Summary(function, argument, domain, span=span)
-
-    def _accessor(self, expr: ast.Call, spec: CoefficientSpec, first: ast.Expr) -> Expr:
-        found = self.accessor_names(expr.name, expr.args, spec, expr.span)
-        if not found:
-            return BROKEN
-        if len(found) > 1:
-            self.scope.report(
-                "H210",
-                f"`{text(expr)}` is several quantities here",
-                expr.span,
-                f"which of {quoted(found)}?",
-                help=f"write `{found[0]}`",
-            )
-            return BROKEN
-        index = _index_of(first)
-        axes = tuple(a for a in self.quantities.get(found[0], ()) if a in spec.axes)
-        if expr.name == "dev" and not spec.axes:
-            axes = self.quantities.get(found[0], ())
-        return self.index(Value(found[0], span=expr.span), index, axes, expr.span)
-
-    def accessor_names(
-        self, accessor: str, args: tuple[ast.Arg, ...], spec: CoefficientSpec, span: Span
-    ) -> tuple[str, ...]:
-        """The canonical names of the quantities that an accessor stands for; () if reported."""
-        scope = self.scope
-        level = level_argument(scope, args[-1]) if len(args) > 1 else None
-        if level is not None and level not in spec.levels and accessor != "slope":
-            near = quoted(spec.levels)
-            scope.report(
-                "H210",
-                f"`{spec.scale}` does not vary over `{level}`",
-                args[-1].span,
-                f"it varies over {near}",
-            )
-            return ()
-        match accessor:
-            case "mean":
-                if not spec.has_mean:
-                    scope.report(
-                        "H210",
-                        f"`{spec.scale}` has no mean: its formula begins with 0",
-                        span,
-                        help="take `0 +` out of the formula",
-                    )
-                    return ()
-                return (spell("mean", (spec.scale,), None),)
-            case "sd" | "dev":
-                wanted = (level,) if level else spec.levels
-                return tuple(scope.quantity(accessor, spec, name) for name in wanted)
-            case "slope":
-                return self._slopes(args, spec, span)
-            case _:
-                return self._correlation(args, spec, level, span)
-
-    def _slopes(
-        self, args: tuple[ast.Arg, ...], spec: CoefficientSpec, span: Span
-    ) -> tuple[str, ...]:
-        known = [text(p) for term in spec.terms for p in term.predictors]
-        if len(args) > 1 and not isinstance(args[1].value, ast.LevelName):
-            wanted = text(args[1].value)
-            if wanted not in known:
-                near = nearest(wanted, known)
-                self.scope.report(
-                    "H210",
-                    f"`{spec.scale}` is not regressed on `{wanted}`",
-                    args[1].span,
-                    f"its predictors: {quoted(known)}" if known else "it has no predictors",
-                    help=f"did you mean `{near}`?" if near else None,
-                )
-                return ()
-            known = [wanted]
-        if not known:
-            self.scope.report("H210", f"`{spec.scale}` has no group-level predictors", span)
-        return tuple(spell("slope", (spec.scale, predictor), None) for predictor in known)
-
-    def _correlation(
-        self, args: tuple[ast.Arg, ...], spec: CoefficientSpec, level: str | None, span: Span
-    ) -> tuple[str, ...]:
-        subjects = [text(a.value) for a in args if not isinstance(a.value, ast.LevelName)]
-        if level is not None and not isinstance(args[-1].value, ast.LevelName):
-            subjects = subjects[:-1]
-        for name in self.quantities:
-            if name.startswith("cor(") and _same_pair(name, subjects, level):
-                return (name,)
-        matches = tuple(
-            name
-            for name in self.quantities
-            if name.startswith("cor(") and level is None and _same_pair(name, subjects, ANY)
-        )
-        if not matches:
-            self.scope.report(
-                "H210",
-                f"{quoted(subjects)} have no correlation",
-                span,
-                "they do not vary jointly over a level",
-                help=f"write them in one statement: `{', '.join(subjects)} ~ region`",
-            )
-        return matches
-
-
-ANY = "*"
-
-
-def _same_pair(name: str, subjects: list[str], level: str | None) -> bool:
-    """Whether a canonical `cor(a, b[, level])` is about these subjects at this level."""
-    parts = name[4:-1].split(", ")
-    if level is None:
-        return sorted(parts) == sorted(subjects)
-    if level == ANY:
-        return sorted(parts[: len(subjects)]) == sorted(subjects)
-    return parts[-1] == level and sorted(parts[:-1]) == sorted(subjects)
-
-
-def _without_index(expr: ast.Expr) -> ast.Expr:
-    match expr:
-        case ast.Ref(name=name):
-            return ast.Ref(name)
-        case ast.Unary(op=op, operand=operand):
-            return ast.Unary(op, _without_index(operand))
-        case ast.Call(name=name, args=(arg,)) if not isinstance(arg.value, ast.LevelName):
-            return ast.Call(name, (ast.Arg(_without_index(arg.value)),))
-        case _:
-            return expr
-
-
-def _index_of(expr: ast.Expr) -> tuple[ast.LevelName | ast.Text, ...]:
-    match expr:
-        case ast.Ref(index=index):
-            return index
-        case ast.Unary(operand=operand):
-            return _index_of(operand)
-        case ast.Call(args=(arg,)) if not isinstance(arg.value, ast.LevelName):
-            return _index_of(arg.value)
-        case _:
-            return ()
-
-
-def _heart(expr: ast.Expr) -> str:
-    match expr:
-        case ast.Ref(name=name):
-            return name
-        case ast.Unary(operand=operand):
-            return _heart(operand)
-        case ast.Call(args=(arg, *_)) if not isinstance(arg.value, ast.LevelName):
-            return _heart(arg.value)
-        case _:
-            return ""

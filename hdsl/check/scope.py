@@ -1,6 +1,6 @@
 """What every name of a file is: the symbol tables that one run of the check stage fills.
 
-A ``Scope`` lives for one run and is the only thing here that changes; what leaves the stage is frozen.
+A ``Scope`` lives for one run and is the only thing here that changes; what leaves is frozen.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from hdsl.check.spelling import nearest
 from hdsl.check.targets import Target
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from hdsl.expr import Domain
-from hdsl.ir.model import DataType, Level, Transform
+from hdsl.ir.model import DataType, Level, LevelKind, Transform
 from hdsl.source import Source, Span
 from hdsl.syntax import ast
 from hdsl.syntax.printer import print_expr
@@ -168,9 +168,9 @@ class Scope:
         if len(name.names) == 1:
             return name.names[0]
         for level in self.levels.values():
-            if ":" not in level.name and level.kind.value == "cross":
-                if set(level.parents) == set(name.names):
-                    return level.name
+            named = ":" not in level.name and level.kind is LevelKind.CROSS
+            if named and set(level.parents) == set(name.names):
+                return level.name
         return ":".join(name.names)
 
     def quantity(self, accessor: str, spec: CoefficientSpec, level: str | None) -> str:
@@ -189,3 +189,44 @@ def spell(accessor: str, subjects: tuple[str, ...], level: str | None) -> str:
 def text(expr: ast.Expr) -> str:
     """An expression as the formatter spells it."""
     return print_expr(expr)
+
+
+# Constructs of the language that a later version has.
+LATER = (
+    "average",
+    "total",
+    "new",
+    "cut",
+    "onehot",
+    "dummies",
+    "groupmean",
+    "lag",
+    "spline",
+    "spread",
+)
+WRAPPERS = (
+    "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
+    "dirichlet", "randomwalk", "ar", "zerosum", "gp", "hsgp", "horseshoe", "categorical",
+    "orderedlogistic",
+)  # fmt: skip
+
+
+def unsupported(scope: Scope, span: Span, what: str) -> None:
+    """Say of a construct of the language that this version does not have it yet."""
+    scope.report("H510", f"{what} is not in this version of HDSL", span, "not supported yet")
+
+
+def level_data(scope: Scope, level: Level) -> str:
+    """The name of the data that hold a level's labels, made if an expression compares them."""
+    if level.name not in scope.data:
+        per = level.name
+        scope.data[level.name] = DataSpec(
+            level.name,
+            level.span,
+            level.column,
+            DataType.FACTOR,
+            per=per,
+            inferred=True,
+            of_level=True,
+        )
+    return level.name

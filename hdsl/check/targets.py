@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hdsl.ir.model import Transform
-from hdsl.source import Span
+from hdsl.source import NOWHERE, Span
 from hdsl.syntax import ast
 
 ACCESSORS = ("mean", "sd", "cor", "slope", "dev", "new", "cut")
@@ -25,7 +25,7 @@ class Target:
     transform: Transform | None = None
     accessor: str | None = None
     arguments: tuple[ast.Arg, ...] = ()
-    name_span: Span = Span(0, 0)
+    name_span: Span = NOWHERE
 
 
 def parse_target(expr: ast.Expr) -> Target | str:

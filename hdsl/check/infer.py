@@ -1,0 +1,105 @@
+"""Names that no statement defines: columns, implied scale parameters, or slips of the finger."""
+
+from collections.abc import Iterator
+
+from hdsl.check.mentions import expressions, walk
+from hdsl.check.scope import DataSpec, ParameterSpec, Scope
+from hdsl.check.spelling import is_slip
+from hdsl.families import FAMILIES, Role
+from hdsl.families.functions import FUNCTIONS
+from hdsl.source import Span
+from hdsl.syntax import ast
+
+
+def infer(scope: Scope, file: ast.File) -> None:
+    """Give a meaning to each name that no statement defines: column, scale parameter or slip."""
+    members = {m for level in scope.levels.values() for m in level.members}
+    for outcome in _outcome_calls(scope):
+        for name, span in _bare_scales(outcome):
+            if _known(scope, name):
+                continue
+            slip = next((n for n in scope.all_names() if is_slip(name, n)), None)
+            if slip is not None:
+                _unknown(scope, name, span, f"did you mean `{slip}`?")
+                scope.data[name] = DataSpec(name, span, name, inferred=True)
+            else:
+                scope.parameters[name] = ParameterSpec(name, span, implied=True)
+    for statement in file.statements:
+        per = _predictor_levels(scope, statement)
+        for expr in expressions(statement):
+            for node in walk(expr):
+                if not isinstance(node, ast.Ref) or _known(scope, node.name):
+                    continue
+                if node.name in members or node.name == "missing" or node.name in scope.levels:
+                    continue
+                if scope.declared_data:
+                    _unknown(scope, node.name, node.span, scope.suggestion(node.name))
+                scope.data[node.name] = DataSpec(
+                    node.name, node.span, node.name, per=per.get(id(expr)), inferred=True
+                )
+
+
+def _predictor_levels(scope: Scope, statement: ast.Statement) -> dict[int, str]:
+    """By predictor, the finest level of its term: there an inferred column lives."""
+    if isinstance(statement, ast.Tilde) and isinstance(statement.right, ast.Formula):
+        return {
+            id(predictor): scope.level_name(term.path[-1])
+            for term in statement.right.terms
+            if isinstance(term, ast.Term)
+            for predictor in term.predictors
+        }
+    return {}
+
+
+def _outcome_calls(scope: Scope) -> Iterator[ast.Call]:
+    for _, statement in scope.outcomes:
+        if isinstance(statement.right, ast.Call):
+            yield statement.right
+
+
+def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:
+    """Bare names that stand as a scale or shape of an outcome's distribution."""
+    family = FAMILIES.get(call.name)
+    if family is None:  # reported elsewhere; its bare names are given the benefit of the doubt
+        yield from ((a.value.name, a.span) for a in call.args if isinstance(a.value, ast.Ref))
+        return
+    roles = {p.name: p.role for p in family.parameters}
+    for position, arg in enumerate(call.args):
+        name = arg.keyword or (
+            family.parameters[position].name if position < len(family.parameters) else None
+        )
+        bare = isinstance(arg.value, ast.Ref) and not arg.value.index
+        if bare and name is not None and roles.get(name) in (Role.SCALE, Role.SHAPE):
+            assert isinstance(arg.value, ast.Ref)
+            yield arg.value.name, arg.value.span
+
+
+def _known(scope: Scope, name: str) -> bool:
+    tables = (scope.data, scope.parameters, scope.definitions, scope.coefficients)
+    return any(name in table for table in tables)
+
+
+def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
+    notes: tuple[str, ...] = ()
+    if name in FUNCTIONS or name in FAMILIES:
+        notes = (f"`{name}` is a function: it is followed by `(`",)
+    scope.report(
+        "H201",
+        f"unknown name `{name}`",
+        span,
+        "no statement defines it",
+        help=help or f"if it is a column, declare it: `data {name} : real`",
+        notes=notes,
+    )
+
+
+def report_no_outcome(scope: Scope, file: ast.File) -> None:
+    """Report that nothing in the file is a likelihood."""
+    place = file.statements[-1].span if file.statements else Span(0, 0)
+    scope.report(
+        "H211",
+        "the model has no outcome",
+        place,
+        "nothing says how the data arise",
+        help="add the likelihood: `y ~ normal(mu, sigma)`, where `y` is a column",
+    )

@@ -1,0 +1,82 @@
+"""What only data can compute: comparisons with labels, and transforms that learn."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hdsl.check.scope import level_data, text, unsupported
+from hdsl.check.spelling import nearest
+from hdsl.diagnostics.diagnostic import Label as Place
+from hdsl.expr import BROKEN, Apply, Expr, Label, Value
+from hdsl.ir.model import DataType, LevelKind
+from hdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from hdsl.check.resolve import Resolver
+
+
+def compare_label(resolver: "Resolver", expr: ast.Binary) -> Expr:
+    """A factor compared with a label: 1 where they agree, as derived data."""
+    left, right = expr.left, expr.right
+    if isinstance(left, ast.Text):
+        left, right = right, left
+    scope = resolver.scope
+    if not isinstance(left, ast.Ref) or not isinstance(right, ast.Text) or left.index:
+        scope.report("H308", "a label is compared with one factor", expr.span)
+        return BROKEN
+    name = left.name
+    if name in scope.levels and name not in scope.data:
+        if scope.levels[name].kind is not LevelKind.COLUMN:
+            scope.report("H308", f"`{name}` has no labels of its own", left.span)
+            return BROKEN
+        level_data(scope, scope.levels[name])
+    spec = scope.data.get(name)
+    if spec is None:
+        scope.report(
+            "H308",
+            f"`{name}` is not a factor",
+            left.span,
+            "a label can be compared with a column of labels only",
+        )
+        return BROKEN
+    if spec.inferred and not spec.of_level:
+        spec = scope.data[name] = replace(spec, type=DataType.FACTOR)
+    if spec.type not in (DataType.FACTOR, DataType.ORDERED):
+        scope.report(
+            "H308",
+            f"`{name}` is {spec.type.value} data, and a label is text",
+            left.span,
+            "compared with a label",
+            help=f"declare it `data {name} : factor`",
+            others=(Place(spec.span, "declared here"),),
+        )
+    if spec.members and right.value not in spec.members:
+        near = nearest(right.value, spec.members)
+        scope.report(
+            "H212",
+            f'`{name}` has no member "{right.value}"',
+            right.span,
+            help=f'did you mean "{near}"?' if near else None,
+        )
+    compared = Apply(
+        expr.op,
+        (Value(name, span=left.span), Label(right.value, span=right.span)),
+        span=expr.span,
+    )
+    return resolver.hoist(compared, text(expr), expr.span)
+
+
+def learned(resolver: "Resolver", expr: ast.Call) -> Expr:
+    """`standardize(x)` or `center(x)`, as derived data that remembers its mean and sd."""
+    if len(expr.args) != 1:
+        if expr.name == "center" and len(expr.args) == 2:
+            unsupported(resolver.scope, expr.span, "`center` within a level")
+        else:
+            resolver.scope.report("H205", f"`{expr.name}` takes one argument", expr.span)
+        return BROKEN
+    arguments = resolver.plain_arguments(expr)
+    if arguments is None:
+        return BROKEN
+    if not resolver.is_data(arguments[0]):
+        resolver.scope.report("H207", f"`{expr.name}` is for data", expr.span, "this is not data")
+        return BROKEN
+    return resolver.hoist(Apply(expr.name, arguments, span=expr.span), text(expr), expr.span)

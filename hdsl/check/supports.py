@@ -1,0 +1,63 @@
+"""Do the arguments of distributions lie where they must, as far as the model alone tells?"""
+
+from collections.abc import Mapping
+
+from hdsl.check.distributions import asked_support
+from hdsl.check.parameters import Parameters
+from hdsl.check.ranges import misfit, range_of
+from hdsl.expr import Expr, Value
+from hdsl.families import FAMILIES, Support
+from hdsl.ir.model import Definition, Node, Outcome, Parameter
+from hdsl.ir.text import text_of, text_of_support
+
+
+def check_supports(
+    parameters: Parameters, nodes: Mapping[str, Node], ordered: tuple[Node, ...]
+) -> None:
+    """Report every argument, and every sd or correlation that is set, that leaves its support."""
+    for node in ordered:
+        match node:
+            case Outcome() | Parameter(rule=None):
+                _check_arguments(parameters, nodes, node)
+            case Definition(name=name, expr=expr):
+                implied = parameters.coefficients.implied.get(name)
+                if implied is not None and implied.accessor in ("sd", "cor"):
+                    _check(parameters, nodes, expr, parameters.wanted(name), f"`{name}`", None)
+            case _:
+                pass
+
+
+def _check_arguments(
+    parameters: Parameters, nodes: Mapping[str, Node], node: Outcome | Parameter
+) -> None:
+    family = FAMILIES[node.distribution.family]
+    for name, expr in node.distribution.arguments:
+        if isinstance(expr, Value) and expr.name in parameters.asked:
+            continue  # the prior answers for it
+        what = f"`{name}` of `{family.name}`"
+        links = next((p.links for p in family.parameters if p.name == name), ())
+        hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
+        _check(parameters, nodes, expr, asked_support(family, name), what, hint)
+
+
+def _check(
+    parameters: Parameters,
+    nodes: Mapping[str, Node],
+    expr: Expr,
+    wanted: Support,
+    what: str,
+    hint: str | None,
+) -> None:
+    found = range_of(expr, nodes.get)
+    verdict = misfit(found, wanted)
+    if verdict is None or wanted.discrete:
+        return
+    surely = verdict == "surely"
+    parameters.scope.report(
+        "H302" if surely else "H303",
+        f"{what} must be {text_of_support(wanted)}, and this "
+        f"{'can be any' if surely else 'may be another'} number",
+        expr.span,
+        f"lies in {text_of_support(found)}",
+        help=hint,
+    )
