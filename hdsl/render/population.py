@@ -251,9 +251,9 @@ def _crossed(model: Model, coefficient: Coefficient) -> Iterator[_Total]:
         terms += [f"slope * {_factor(w)}" for _, w in part.slopes] + [part.deviation]
         slopes += [name for slope, w in part.slopes for name in (slope, *values(w))]
         yield box, domain, (part.deviation,), tuple(u for u in used if u not in slopes)
-    text = " + ".join(terms)
+    text = "= " + " + ".join(terms)
     if coefficient.transform is not None:
-        text = f"{coefficient.scale_name} = {text}"
+        text = f"{coefficient.scale_name} {text}"
     means = [coefficient.mean] if coefficient.mean is not None else []
     used = (*means, *slopes, *(p.deviation for p in coefficient.parts))
     box = _box(coefficient.name, Kind.DEFINITION, text, coefficient.domain)
