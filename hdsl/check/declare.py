@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hdsl.check.infer import infer, report_no_outcome
-from hdsl.check.levels import declare_levels, use_level
+from hdsl.check.levels import close_levels, declare_levels, use_level
 from hdsl.check.mentions import note_spellings, used_elsewhere
 from hdsl.check.scope import (
     CoefficientSpec,
@@ -32,6 +32,7 @@ def declare(file: ast.File, source: Source) -> Scope:
         _title_or_data(scope, statement)
     declare_levels(scope, file)
     _resolve_per(scope, file)
+    close_levels(scope)
     _left_sides(scope, file)
     note_spellings(scope, file)
     infer(scope, file)

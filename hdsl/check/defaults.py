@@ -33,7 +33,7 @@ class Frame:
     scale: Expr
     wide: Expr
     what: str  # of the rule: "intercept", "slope on `log_p`"
-    use: Use
+    linked: bool  # the outcome's location has a link, so that its sd says nothing
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,14 @@ class Defaults:
             if frame is None:
                 continue
             if use.parameter.role is Role.SCALE:
-                return Frame(ZERO, frame.scale, frame.scale, f"`{use.user.name}`", use)
+                return Frame(ZERO, frame.scale, frame.scale, f"`{use.user.name}`", frame.linked)
             if use.parameter.role is Role.LOCATION and use.multiplier is None:
                 return frame
             if use.parameter.role is Role.LOCATION and use.multiplier is not None:
                 scale = _over(frame.scale, self._summary("sd", use.multiplier))
-                return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
+                return Frame(
+                    ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", frame.linked
+                )
         return None
 
     def _frame(self, use: Use, transform: Transform | None) -> Frame | None:
@@ -140,7 +142,9 @@ class Defaults:
         if not plain:
             assert use.multiplier is not None
             scale = _over(scale, self._summary("sd", use.multiplier))
-            frame = Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
+            frame = Frame(
+                ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", link is not None
+            )
         else:
             centre = self._centre(use, link)
             wide = scale
@@ -148,13 +152,13 @@ class Defaults:
                 if not self._is_centred(other):
                     shift = Apply("abs", (self._summary("mean", other),))
                     wide = _plus(wide, _over(_times(scale, shift), self._summary("sd", other)))
-            frame = Frame(centre, scale, wide, "the intercept", use)
+            frame = Frame(centre, scale, wide, "the intercept", link is not None)
         return frame if transform is None else self._on_own_link(frame, transform)
 
     def _on_own_link(self, frame: Frame, transform: Transform) -> Frame | None:
         """A coefficient with a link of its own: within a factor of e or so of the usual size."""
         if transform.link != "log":
-            return Frame(ZERO, ONE, Constant(1.5), frame.what, frame.use)
+            return Frame(ZERO, ONE, Constant(1.5), frame.what, frame.linked)
         size = frame.scale
         match size:
             case Apply(function="*", arguments=(Constant(value=2.5), rest)):
@@ -165,7 +169,7 @@ class Defaults:
                 size = _over(ONE, below)
             case _:
                 size = ONE
-        return Frame(Apply("log", (size,)), ONE, ONE, f"the log size of {frame.what}", frame.use)
+        return Frame(Apply("log", (size,)), ONE, ONE, f"the log size of {frame.what}", frame.linked)
 
     def _scale_frame(self, use: Use, link: str | None) -> Frame | None:
         """A scale or shape that is modelled itself: on its log scale only."""
@@ -173,12 +177,12 @@ class Defaults:
             return None
         if use.parameter.role is Role.SCALE and use.multiplier is None:
             centre: Expr = Apply("log", (self._outcome_summary("sd", use),))
-            return Frame(centre, ONE, ONE, "the log residual scale", use)
+            return Frame(centre, ONE, ONE, "the log residual scale", True)
         scale: Expr = ONE
         if use.multiplier is not None:
             scale = _over(ONE, self._summary("sd", use.multiplier))
-            return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", use)
-        return Frame(ZERO, ONE, Constant(2.5), "the log shape", use)
+            return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", True)
+        return Frame(ZERO, ONE, Constant(2.5), "the log shape", True)
 
     # ------------------------------------------------------------ parameters that stand alone
 
@@ -300,7 +304,7 @@ class Defaults:
 
 
 def _mean_rule(frame: Frame) -> str:
-    unit = "2.5 sds of the outcome" if frame.use.link is None else "2.5 on the link scale"
+    unit = "2.5 sds of the outcome" if not frame.linked else "2.5 on the link scale"
     what = frame.what.removeprefix("the ")
     if what == "intercept":
         wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""

@@ -15,7 +15,25 @@ from hdsl.source import Span
 from hdsl.syntax import ast
 
 Z95 = 1.959963984540054  # the 97.5% quantile of the standard normal
-LINK_PREFIXES = ("log", "logit", "probit", "cloglog")
+ELSEWHERE = {
+    "gaussian": "normal",
+    "dnorm": "normal",
+    "t": "studentt",
+    "student_t": "studentt",
+    "student": "studentt",
+    "double_exponential": "laplace",
+    "neg_binomial_2": "negbinomial",
+    "negative_binomial": "negbinomial",
+    "negativebinomial": "negbinomial",
+    "inv_gamma": "inversegamma",
+    "half_normal": "halfnormal",
+    "half_cauchy": "halfcauchy",
+    "half_student_t": "halfstudentt",
+    "bernoulli_logit": "bernoulli",
+    "lkjcorr": "lkj",
+    "lkj_corr": "lkj",
+}
+"""What other systems call them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,7 @@ def resolve_distribution(resolver: Resolver, call: ast.Call) -> Distribution | N
         return None
     family = FAMILIES.get(call.name)
     if family is None:
-        near = nearest(call.name, (*FAMILIES, "likely"))
+        near = ELSEWHERE.get(call.name.casefold()) or nearest(call.name, (*FAMILIES, "likely"))
         function = call.name in FUNCTIONS
         scope.report(
             "H204",

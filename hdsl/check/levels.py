@@ -27,6 +27,10 @@ def declare_levels(scope: Scope, file: ast.File) -> None:
             _mention(scope, parent, level.span)
     for statement in file.statements:
         _mentions(scope, statement)
+
+
+def close_levels(scope: Scope) -> None:
+    """Put the levels in order once every column has its level: parents first, the rows last."""
     _attach_factors(scope)
     _refuse_circles(scope)
     _order(scope)
@@ -138,6 +142,7 @@ def _mentions(scope: Scope, statement: ast.Statement) -> None:
                 for term in right.terms:
                     if isinstance(term, ast.Term):
                         _of_path(scope, term)
+                        _of_factors(scope, term)
         case ast.Define(targets=targets) | ast.Report(targets=targets):
             for target in targets:
                 _of_target(scope, target)
@@ -191,6 +196,14 @@ def _of_path(scope: Scope, term: ast.Term) -> None:
             )
         elif child != ROW:
             _nest(scope, child, parent, place.span)
+
+
+def _of_factors(scope: Scope, term: ast.Term) -> None:
+    """A factor after a bar has one slope per label: its labels are a level."""
+    for predictor in term.predictors:
+        data = scope.data.get(predictor.name) if isinstance(predictor, ast.Ref) else None
+        if data is not None and data.type in (DataType.FACTOR, DataType.ORDERED):
+            _mention(scope, data.name, predictor.span)
 
 
 def _attach_factors(scope: Scope) -> None:

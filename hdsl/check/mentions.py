@@ -6,6 +6,8 @@ from hdsl.check.scope import Scope, text
 from hdsl.check.targets import ACCESSORS
 from hdsl.syntax import ast
 
+SUMMARIES = ("mean", "sd", "min", "max")
+
 
 def expressions(statement: ast.Statement) -> Iterator[ast.Expr]:
     """The expressions of a statement that use names, its targets aside."""
@@ -48,6 +50,13 @@ def walk(expr: ast.Expr | ast.LevelName) -> Iterator[ast.Expr]:
 def used_elsewhere(file: ast.File, statement: ast.Tilde) -> frozenset[str]:
     """Names that other statements use: none of them is an outcome where nothing is declared."""
     used: set[str] = set()
+    varying = frozenset(
+        target.name
+        for other in file.statements
+        if isinstance(other, ast.Tilde) and isinstance(other.right, ast.Formula)
+        for target in other.targets
+        if isinstance(target, ast.Ref)
+    )
     for other in file.statements:
         if other is statement:
             continue
@@ -55,8 +64,23 @@ def used_elsewhere(file: ast.File, statement: ast.Tilde) -> frozenset[str]:
         if isinstance(other, ast.Tilde | ast.Define | ast.Report):
             exprs += [t for t in other.targets if isinstance(t, ast.Call | ast.Binary)]
             exprs += [t for t in other.targets if isinstance(t, ast.Ref) and t.index]
-        used |= {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
+        named = {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
+        used |= named - _only_summarised(exprs, varying)
     return frozenset(used)
+
+
+def _only_summarised(exprs: list[ast.Expr], varying: frozenset[str]) -> set[str]:
+    """Names that stand in `sd(y)` and its like alone: summaries of data, which leave `y` free."""
+    nodes = [node for expr in exprs for node in walk(expr)]
+    inside = [
+        arg.value
+        for node in nodes
+        if isinstance(node, ast.Call) and node.name in SUMMARIES and len(node.args) == 1
+        for arg in node.args
+        if isinstance(arg.value, ast.Ref) and arg.value.name not in varying
+    ]
+    bare = {n.name for n in nodes if isinstance(n, ast.Ref) and not any(n is i for i in inside)}
+    return {ref.name for ref in inside} - bare
 
 
 def note_spellings(scope: Scope, file: ast.File) -> None:
