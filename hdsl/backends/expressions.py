@@ -4,6 +4,7 @@ The functions of the language are spelled by the families' table; here are only 
 comparisons (0/1 in arithmetic, as they stand where a condition is wanted) and a few array functions.
 """
 
+from collections.abc import Mapping
 from math import inf, isinf, isnan, pi
 
 from hdsl.backends.namer import quoted
@@ -12,18 +13,25 @@ from hdsl.expr import Apply
 from hdsl.families.code import Binding, Code, infix, prefix
 from hdsl.families.functions import Library, function_of
 
+
+def _both(numpyro: str, pymc: str) -> Mapping[Library, str]:
+    return {Library.NUMPYRO: numpyro, Library.PYMC: pymc}
+
+
 ORDERINGS = frozenset(("<", "<=", ">", ">="))
 COMPARISONS = ORDERINGS | {"==", "!="}
 
-_ARRAYS = {
+_ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "missing": dict.fromkeys(Library, "np.nan"),
     "transpose": dict.fromkeys(Library, "{0}.T"),
-    "stack": {
-        Library.NUMPYRO: "jnp.stack([{all}], axis=-1)",
-        Library.PYMC: "pt.stack([{all}], axis=-1)",
-    },
-    "zeros": {Library.NUMPYRO: "jnp.zeros({0})", Library.PYMC: "pt.zeros({0})"},
-    "diagonal": {Library.NUMPYRO: "jnp.diag({0})", Library.PYMC: "pt.diag({0})"},
+    "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
+    "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),
+    "diagonal": _both("jnp.diag({0})", "pt.diag({0})"),
+    "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
+    "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),
+    "matrix2": _both(
+        "jnp.array([[{0}, {1}], [{2}, {3}]])", "pt.stack([[{0}, {1}], [{2}, {3}]])"
+    ),
 }
 """Array functions that the language itself does not have; ``{all}`` is every argument."""
 
@@ -89,7 +97,16 @@ def _call(function: str, arguments: tuple[Term, ...], library: Library) -> Code:
         _code(argument, library) if i in bare else code(argument, library)
         for i, argument in enumerate(arguments)
     )
+    if function == "-" and len(arguments) == 1:
+        return _negated(code(arguments[0], library))
     return function_of(Apply(function, tuple(_dummies(len(arguments))))).written(library, *written)
+
+
+def _negated(operand: Code) -> Code:
+    """A minus before a power stands before brackets, as the formatter has it."""
+    if operand.binding is Binding.POWER:
+        operand = Code(f"({operand.text})")
+    return prefix("-", operand)
 
 
 def _dummies(count: int) -> list[Apply]:
@@ -122,5 +139,5 @@ def _array(function: str, arguments: tuple[Term, ...], library: Library) -> Code
     template = _ARRAYS[function][library]
     if "{all}" in template:
         return Code(template.replace("{all}", ", ".join(write(a, library) for a in arguments)))
-    place = Binding.ATOM if template.startswith("{0}") else Binding.COMPARISON
+    place = Binding.ATOM if "{0}." in template or "{0}[" in template else Binding.COMPARISON
     return Code(template.format(*(code(a, library).within(place) for a in arguments)))

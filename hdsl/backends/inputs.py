@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from hdsl.backends.namer import Namer
-from hdsl.expr import Domain, Expr, Member, Summary, Value
-from hdsl.ir.model import Model
-from hdsl.ir.text import text_of
+from hdsl.expr import Domain, Expr, Summary
+from hdsl.ir.model import Model, Transform
+from hdsl.ir.text import text_of, text_of_target
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,16 @@ class Chosen:
     label: str
 
 
-@dataclass(frozen=True)
-class Free:
-    """Positions along one level of a parameter's members that are not set to a constant."""
-
-    parameter: str
-    level: str
-
-
-Input = Column | Observed | Seen | Learned | Computed | Index | Chosen | Free
+Input = Column | Observed | Seen | Learned | Computed | Index | Chosen
 
 
 def name_input(names: Namer, item: Input, model: Model) -> str:
-    """The identifier of an input, in `prepare`, in `data` and in the model alike."""
+    """The identifier of an input, in `prepare`, in `data` and in the model alike.
+
+    What is observed of an outcome shares that of its column, unless the model transforms it.
+    """
+    if isinstance(item, Observed) and _transform(item.name, model) is None:
+        return name_input(names, Column(item.name), model)
     return names(item, _wish(item, model))
 
 
@@ -81,8 +78,7 @@ def _wish(item: Input, model: Model) -> str:
         case Column(name=name):
             return name
         case Observed(name=name):
-            outcome = next(o for o in model.outcomes if o.name == name)
-            return name if outcome.transform is None else f"{outcome.transform.link}({name})"
+            return text_of_target(name, _transform(name, model))
         case Seen(name=name):
             return f"{name} seen"
         case Learned(summary=summary):
@@ -93,10 +89,7 @@ def _wish(item: Input, model: Model) -> str:
             return f"{coarse}_of_{fine}"
         case Chosen(level=level, label=label):
             return f"{level}_{label}"
-        case Free(parameter=parameter, level=level):
-            return f"{level}_of_free_{parameter}"
 
 
-def is_plain_data(expr: Expr) -> bool:
-    """Whether an expression is just a name (perhaps of a member)."""
-    return isinstance(expr, Value | Member)
+def _transform(outcome: str, model: Model) -> Transform | None:
+    return next((o.transform for o in model.outcomes if o.name == outcome), None)

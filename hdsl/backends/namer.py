@@ -13,7 +13,7 @@ from collections.abc import Iterable
 RESERVED = frozenset(
     """
     np jnp jax dist numpyro pm pt re data model prepare build rows tables learned coords row
-    COORDS DIMS self kept table column columns level labels values
+    is_training l O I COORDS DIMS self kept table column columns level labels values
     """.split()
 )
 

@@ -7,6 +7,7 @@ name in it is already a Python identifier, every gather already in place.
 from dataclasses import dataclass
 from typing import Literal
 
+from hdsl.backends.namer import harmless
 from hdsl.expr import Domain
 
 # ---------------------------------------------------------------- terms
@@ -158,3 +159,9 @@ class Program:
     body: tuple[Statement, ...]
     prepare: tuple[Line, ...]
     helpers: tuple[str, ...]  # names of the helper functions that prepare calls
+
+    @property
+    def headline(self) -> str:
+        """The first line of the model function's docstring, without its point."""
+        title = (self.title or "").strip().removesuffix(".")
+        return harmless(title) or f"The model of {self.source_name}"

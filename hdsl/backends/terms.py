@@ -22,7 +22,9 @@ def domain_of(expr: Expr, model: Model) -> Domain:
     """The levels over which an expression varies."""
     match expr:
         case Value(name=name):
-            return model.levels[name].name and (name,) if name in model.levels else _own(name, model)
+            return (
+                model.levels[name].name and (name,) if name in model.levels else _own(name, model)
+            )
         case Member(of=of, level=level):
             return tuple(name for name in domain_of(of, model) if name != level)
         case Apply(arguments=arguments):

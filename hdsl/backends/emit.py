@@ -1,0 +1,124 @@
+"""From a model to Python source: lower, prune, print."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hdsl.backends.backend import Backend
+from hdsl.backends.generated import Generated
+from hdsl.backends.helpers import HELPERS
+from hdsl.backends.inputs import Column, Index, Input, Observed, Seen, name_input
+from hdsl.backends.linked import split_linked
+from hdsl.backends.lower import Lowering, free_level, lower_nodes, may_be_missing
+from hdsl.backends.namer import Namer, harmless
+from hdsl.backends.numpyro import NUMPYRO
+from hdsl.backends.order import together
+from hdsl.backends.prepare import lower_prepare
+from hdsl.backends.program import Load, Program, Sample
+from hdsl.backends.prune import prune
+from hdsl.backends.pymc import PYMC
+from hdsl.backends.python_file import print_file
+from hdsl.backends.quotation import Quotation
+from hdsl.expr import ROW
+from hdsl.ir.facts import Facts
+from hdsl.ir.model import Level, LevelKind, Model, Parameter
+from hdsl.ir.text import text_of_target
+
+BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (NUMPYRO, PYMC)}
+"""The backends by name."""
+
+
+def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
+    """The model as a Python file for a backend; what ``facts`` say of the data stands in it."""
+    names = Namer(HELPERS)
+    quotation = Quotation(model.source)
+    model = together(_with_free_levels(split_linked(model)), quotation.place)
+    seen = may_be_missing(model, facts)
+    lowering = Lowering(model, names, facts, seen, quotation)
+    for level in model.levels:
+        lowering.size(level)
+    lower_nodes(lowering)
+    body, used = prune(lowering.body)
+    inputs = {item: name for item, name in lowering.inputs.items() if name in used}
+    quotation.last = -1
+    lines, helpers = lower_prepare(model, names, quotation, seen, inputs, lowering.twins)
+    loads = tuple(Load(name) for name in dict.fromkeys(inputs.values()))
+    program = Program(
+        title=model.title,
+        source_name=harmless(model.source.name),
+        notes=_notes(model, facts),
+        coords=tuple(
+            (level.name, level.members)
+            for level in model.levels.values()
+            if level.kind is LevelKind.FIXED and level.members
+        ),
+        dims=tuple(lowering.dims.items()),
+        sizes=_sizes(lowering, body, used),
+        body=(*loads, *body),
+        prepare=lines,
+        helpers=helpers,
+    )
+    text, served = print_file(program, BACKENDS[backend])
+    return Generated(
+        text=text,
+        backend=backend,
+        lines=served,
+        keys={item.name: name for item, name in inputs.items() if isinstance(item, Column)},
+        row_index=_row_index(model, names),
+        observed={i.name: name for i, name in inputs.items() if isinstance(i, Observed)},
+        seen={i.name: name for i, name in inputs.items() if isinstance(i, Seen)},
+        sites={o.name: text_of_target(o.name, o.transform) for o in model.outcomes},
+        auxiliary=tuple(lowering.auxiliary),
+        dims=lowering.dims,
+    )
+
+
+def _sizes(
+    lowering: Lowering, body: tuple[object, ...], used: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """The levels whose number of groups the model needs, for a plate or in a formula."""
+    plates = {
+        level
+        for statement in body
+        if isinstance(statement, Sample) and statement.sizes is None and statement.seen is None
+        for level in statement.domain
+    }
+    return tuple(
+        (level, lowering.size(level))
+        for level in lowering.model.levels
+        if level in plates or lowering.size(level) in used
+    )
+
+
+def _row_index(model: Model, names: Namer) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for level in model.levels.values():
+        if level.kind in (LevelKind.COLUMN, LevelKind.CROSS):
+            item: Input = Index(level.name, ROW)
+            found[level.name] = name_input(names, item, model)
+    return found
+
+
+def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
+    """What is known of the data, for the docstring."""
+    if facts is None:
+        return ()
+    sizes = [
+        f"{harmless(level.name)} {facts.sizes[level.name]:,}"
+        for level in model.levels.values()
+        if level.kind in (LevelKind.COLUMN, LevelKind.CROSS) and level.name in facts.sizes
+    ]
+    found = [f"For data of {facts.rows:,} rows" + (f"; groups: {', '.join(sizes)}" if sizes else "")]
+    if facts.missing:
+        found.append(f"Some values of {', '.join(sorted(facts.missing))} are missing: they are predicted")
+    return tuple(f"{line}." for line in found)
+
+
+def _with_free_levels(model: Model) -> Model:
+    """The model with a level for the free members of every parameter that has pinned ones."""
+    levels = dict(model.levels)
+    row = levels.pop(ROW)
+    for node in model.nodes:
+        if isinstance(node, Parameter) and node.pinned:
+            name = free_level(node.name)
+            levels[name] = Level(name, LevelKind.FIXED, parents=node.domain)
+    return replace(model, levels=levels | {ROW: row})

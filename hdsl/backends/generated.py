@@ -1,0 +1,28 @@
+"""What ``emit`` gives: a Python file as text, and what a caller must know to run it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hdsl.expr import Domain
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A generated file.
+
+    ``lines`` pairs its lines with those of the model. ``keys`` leads from the name of data to its key
+    in `data`, ``observed`` from an outcome to the key of what is observed of it, ``seen`` to that of
+    the rows where it is, ``row_index`` from a level to that of each row's group, ``sites`` from an
+    outcome to its site. The results do not keep ``auxiliary`` sites; ``dims`` are those of the others.
+    """
+
+    text: str
+    backend: str
+    lines: tuple[tuple[int, int], ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    row_index: Mapping[str, str] = field(default_factory=dict)
+    observed: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
+    auxiliary: tuple[str, ...] = ()
+    dims: Mapping[str, Domain] = field(default_factory=dict)

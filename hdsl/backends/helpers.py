@@ -1,0 +1,258 @@
+"""Functions that a generated file defines for its `prepare`, each only where it is called.
+
+They are source text: the generated file stands alone. ``complete`` gives what a set of them needs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Helper:
+    """One function of the generated file and the helpers that it calls itself."""
+
+    source: str
+    calls: tuple[str, ...] = ()
+
+
+COLUMN = '''\
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+'''
+
+NUMBERS = '''\
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+'''
+
+FLAGS = '''\
+def flags(table, name, missing=False):
+    """A column of 0 and 1, or of false and true, as numbers."""
+    meaning = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    texts = [text.lower() for text in labels(table, name, missing)]
+    wrong = sorted(set(texts) - set(meaning) - {""})
+    if wrong:
+        raise ValueError(f"column {name!r} is not 0 and 1, nor false and true: {wrong[:5]}")
+    return np.array([meaning.get(text, np.nan) for text in texts])
+'''
+
+LABELS = '''\
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+'''
+
+KNOWN = '''\
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+'''
+
+OBSERVED = '''\
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+'''
+
+NATURAL = '''\
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\\d+(?:\\.\\d+)?|\\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+'''
+
+GROUPS = '''\
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+'''
+
+IN_ORDER = '''\
+def in_order(level, names, learned):
+    """Puts the groups of an ordered level in order: numbers and dates by size, others as they come."""
+    if level not in learned:
+        found = list(dict.fromkeys(names.tolist()))
+        counted = all(re.match(r"-?\\d", label) for label in found)
+        learned[level] = sorted(found, key=natural) if counted else found
+    return names
+'''
+
+NESTED = '''\
+def nested(level, names, parents, learned):
+    """Labels of groups inside others: their own where unique, else `parent:child`."""
+    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    if level in learned:
+        return names if set(names) <= set(learned[level]) else inside
+    return names if len(set(names)) == len(set(inside)) else inside
+'''
+
+CROSSED = '''\
+def crossed(*names):
+    """Labels of the combinations of levels, `a:b`."""
+    return np.array([":".join(combination) for combination in zip(*names)])
+'''
+
+GROUP_OF_EACH = '''\
+def group_of_each(name, coarse, fine, learned):
+    """For every group of a finer level, the number of the group of a coarser one it lies in."""
+    if name not in learned:
+        learned[name] = coarse[np.unique(fine, return_index=True)[1]].tolist()
+    found = np.array(learned[name])
+    strays = np.flatnonzero(found[fine] != coarse) + 1
+    if strays.size:
+        raise ValueError(f"{name} is not as in the training data in rows {strays[:5].tolist()}")
+    return found
+'''
+
+PER_GROUP = '''\
+def per_group(name, values, group_of_row, size):
+    """The one value of each group, from the rows; nan for a group without rows."""
+    present, first = np.unique(group_of_row, return_index=True)
+    found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
+    found[present] = values[first]
+    own = found[group_of_row]
+    varies = np.flatnonzero((own != values) & ((own == own) | (values == values))) + 1
+    if varies.size:
+        raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
+    return found
+'''
+
+FROM_TABLE = '''\
+def from_table(level, values, table, columns, groups):
+    """The value of each group, from the level's own table; `columns` hold its label, innermost last."""
+    paths = [labels(table, name) for name in columns if name in table]
+    if not paths:
+        raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
+    row = {}
+    for depth in range(1, len(paths) + 1):
+        for i, path in enumerate(zip(*paths[-depth:])):
+            text = ":".join(path)
+            row[text] = i if text not in row else None
+    absent = [group for group in groups if row.get(group) is None]
+    if absent:
+        raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
+    return values[[row[group] for group in groups]]
+'''
+
+LOOKED_UP = '''\
+def looked_up(rows, name, tables, *keys):
+    """A column of labels, from the rows or from the table of a level inside: (level, its column)."""
+    if name in rows:
+        return labels(rows, name)
+    for level, key in keys:
+        if level in tables and name in tables[level]:
+            found = dict(zip(labels(tables[level], key), labels(tables[level], name)))
+            own = looked_up(rows, key, tables, *keys)
+            absent = sorted(set(own) - set(found))
+            if absent:
+                raise ValueError(f"the table of {level!r} has no row for {absent[:5]}")
+            return np.array([found[label] for label in own])
+    raise ValueError(f"the data have no column {name!r}")
+'''
+
+POSITION = '''\
+def position(groups, level, label):
+    """The number of the group that has a label."""
+    if label not in groups:
+        raise ValueError(f"level {level!r} has no group {label!r}")
+    return groups.index(label)
+'''
+
+LEARN = '''\
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+'''
+
+SD = '''\
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+'''
+
+KEPT_ROWS = '''\
+def kept_rows(rows, names, needed):
+    """The numbers (from 1) of the rows where the needed columns are known, and those rows."""
+    kept = np.all([~np.isnan(numbers(rows, name, missing=True)) for name in needed], axis=0)
+    numbered = np.flatnonzero(kept) + 1
+    return numbered, {name: np.asarray(rows[name])[kept] for name in names if name in rows}
+'''
+
+OUTCOME = '''\
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
+'''
+
+HELPERS = {
+    "column": Helper(COLUMN),
+    "known": Helper(KNOWN),
+    "observed": Helper(OBSERVED),
+    "numbers": Helper(NUMBERS, ("column", "known")),
+    "labels": Helper(LABELS, ("column",)),
+    "flags": Helper(FLAGS, ("labels",)),
+    "natural": Helper(NATURAL),
+    "groups": Helper(GROUPS, ("natural",)),
+    "in_order": Helper(IN_ORDER, ("natural",)),
+    "nested": Helper(NESTED),
+    "crossed": Helper(CROSSED),
+    "group_of_each": Helper(GROUP_OF_EACH),
+    "per_group": Helper(PER_GROUP),
+    "from_table": Helper(FROM_TABLE, ("labels",)),
+    "looked_up": Helper(LOOKED_UP, ("labels",)),
+    "position": Helper(POSITION),
+    "learn": Helper(LEARN),
+    "sd": Helper(SD),
+    "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
+    "outcome": Helper(OUTCOME),
+}
+
+
+def complete(names: Iterable[str]) -> tuple[Helper, ...]:
+    """The helpers of these names and all that they call, in the order of the table."""
+    wanted, pending = set[str](), list(names)
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += HELPERS[name].calls
+    return tuple(helper for name, helper in HELPERS.items() if name in wanted)

@@ -1,0 +1,195 @@
+"""Group-specific deviations and their correlations, centred and not, as neutral statements.
+
+Both ways are the same distribution (LANGUAGE §4.4); they differ in what is sampled.
+"""
+
+from typing import TYPE_CHECKING
+
+from hdsl.backends.program import (
+    Call,
+    CholeskyLkj,
+    Drawn,
+    Gather,
+    JointNormal,
+    Number,
+    Sample,
+    Term,
+    Variable,
+)
+from hdsl.expr import Apply, Constant, Domain, Expr, Value
+from hdsl.ir.model import Correlation, Deviations, Share
+
+if TYPE_CHECKING:
+    from hdsl.backends.lower import Lowering
+
+_ZERO, _ONE = Number(0.0), Number(1.0)
+
+
+def lower_deviations(node: Deviations, lowering: "Lowering") -> None:
+    """The deviations of a level: one share or several jointly."""
+    if node.centred and len(node.shares) == 1 and node.correlation is None:
+        _centred(node.shares[0], node.level, lowering)
+    elif node.centred and _is_joint(node):
+        _centred_jointly(node, lowering)
+    else:
+        _noncentred(node, lowering)
+
+
+def _is_joint(node: Deviations) -> bool:
+    """Whether the shares form one multivariate normal along a last axis."""
+    return all(not share.axes for share in node.shares) or len(node.shares) == 1
+
+
+def _inside(share: Share) -> str:
+    """`alpha, market` of `dev(alpha, market)`."""
+    return share.deviation.removeprefix("dev(").removesuffix(")")
+
+
+def _keep(share: Share, domain: Domain, value: Term, lowering: "Lowering") -> None:
+    lowering.keep(share.deviation, domain, value, share.reported or lowering.is_small(domain))
+
+
+# ---------------------------------------------------------------- non-centred
+
+
+def _noncentred(node: Deviations, lowering: "Lowering") -> None:
+    standard = []
+    for share in node.shares:
+        site = f"z({_inside(share)})"
+        domain = (node.level, *share.axes)
+        normal = Drawn("normal", (("mu", _ZERO), ("sigma", _ONE)))
+        sample = Sample(lowering.variable(site), site, normal, domain)
+        standard.append(lowering.auxiliary_site(site, sample))
+    for share, z in zip(node.shares, _correlated(node, standard, lowering), strict=True):
+        domain = (node.level, *share.axes)
+        scaled = Call("*", (lowering.term(Value(share.sd), domain), z))
+        _keep(share, domain, scaled, lowering)
+
+
+def _correlated(node: Deviations, standard: list[Variable], lowering: "Lowering") -> list[Term]:
+    """The standard deviates with the node's correlation put in."""
+    if node.correlation is None:
+        return list(standard)
+    if len(node.shares) == 2:
+        first, second = standard
+        rho = lowering.term(Value(node.correlation), ())
+        mixed = Call(
+            "+",
+            (Call("*", (rho, first)), Call("*", (_root(rho), second))),
+        )
+        return [first, mixed]
+    factor = Call("transpose", (_factor(node.correlation, lowering),))
+    if len(standard) == 1:
+        return [Call("matmul", (standard[0], factor))]
+    target = lowering.names((node.name, "z"), f"correlated {node.level}")
+    value = Call("matmul", (Call("stack", tuple(standard)), factor))
+    lowering.assign(target, value)
+    axes = [":"] * (1 + len(node.shares[0].axes))
+    return [Gather(Variable(target), (*axes, str(i))) for i in range(len(standard))]
+
+
+def _root(rho: Term) -> Term:
+    """sqrt(1 - rho^2)"""
+    return Call("sqrt", (Call("-", (_ONE, Call("^", (rho, Number(2.0))))),))
+
+
+# ---------------------------------------------------------------- centred
+
+
+def _centred(share: Share, level: str, lowering: "Lowering") -> None:
+    domain = (level, *share.axes)
+    site = f"centred({_inside(share)})"
+    location = lowering.term(share.centre, domain)
+    scale = lowering.term(Value(share.sd), domain)
+    normal = Drawn("normal", (("mu", location), ("sigma", scale)))
+    value = lowering.auxiliary_site(site, Sample(lowering.variable(site), site, normal, domain))
+    _deviation(share, site, domain, value, lowering)
+
+
+def _deviation(share: Share, site: str, domain: Domain, value: Term, lowering: "Lowering") -> None:
+    """Deviation = value - centre; and wherever the model adds the two, the value itself stands."""
+    location = lowering.term(share.centre, domain)
+    dev = value if location == _ZERO else Call("-", (value, location))
+    _keep(share, domain, dev, lowering)
+    if isinstance(value, Variable) and share.centre != Constant(0.0):
+        lowering.laid_out[site] = value, domain
+        total: Expr = Apply("+", (share.centre, Value(share.deviation)))
+        lowering.equal[total] = site
+
+
+def _centred_jointly(node: Deviations, lowering: "Lowering") -> None:
+    shares = node.shares
+    level, axes = node.level, shares[0].axes
+    inside = ", ".join(share.coefficient for share in shares)
+    if _inside(shares[0]) != shares[0].coefficient:
+        inside = f"{inside}, {level}"
+    site = f"centred({inside})"
+    if axes:
+        domain: Domain = (level, *axes)
+        location = lowering.term(shares[0].centre, domain)
+        sds = lowering.term(Value(shares[0].sd), axes)
+        event = lowering.size(axes[-1])
+    else:
+        domain = (level,)
+        location = Call("stack", tuple(lowering.term(s.centre, domain) for s in shares))
+        sds = Call("stack", tuple(lowering.term(Value(s.sd), ()) for s in shares))
+        event = str(len(shares))
+        if all(isinstance(part, Number) for part in location.arguments):
+            location = Call("zeros", (Variable(event),))
+    sample = Sample(
+        lowering.variable(site),
+        site,
+        JointNormal(location, _covariance_factor(node, sds, lowering)),
+        (level,),
+        event=event,
+    )
+    value = lowering.auxiliary_site(site, sample)
+    for i, share in enumerate(shares):
+        own: Term = value if axes else Gather(value, (":", str(i)))
+        if not axes:
+            target = lowering.names((site, i), f"centred({_inside(share)})")
+            lowering.assign(target, own)
+            own = Variable(target)
+        _deviation(share, f"{site} {i}", domain, own, lowering)
+
+
+def _covariance_factor(node: Deviations, sds: Term, lowering: "Lowering") -> Term:
+    """Cholesky factor of the covariance: the sds times that of the correlations."""
+    if node.correlation is None:
+        return Call("diagonal", (sds,))
+    if len(node.shares) != 2 or node.shares[0].axes:
+        return Call("*", (Gather(sds, (":", "None")), _factor(node.correlation, lowering)))
+    rho = lowering.term(Value(node.correlation), ())
+    first, second = (lowering.term(Value(share.sd), ()) for share in node.shares)
+    below = Call("*", (second, rho))
+    right = Call("*", (second, _root(rho)))
+    return Call("matrix2", (first, _ZERO, below, right))
+
+
+# ---------------------------------------------------------------- correlations
+
+
+def cholesky_site(name: str) -> str:
+    """The site of the Cholesky factor of a correlation: `cholesky(a, b, c)` of `cor(a, b, c)`."""
+    return f"cholesky({name.removeprefix('cor(').removesuffix(')')})"
+
+
+def _factor(name: str, lowering: "Lowering") -> Variable:
+    return Variable(lowering.variable(cholesky_site(name)))
+
+
+def lower_correlation(node: Correlation, lowering: "Lowering") -> None:
+    """The Cholesky factor is sampled; correlations are recorded, pair by pair or as a matrix."""
+    site = cholesky_site(node.name)
+    size = lowering.size(node.axis) if node.axis is not None else str(len(node.between))
+    prior = CholeskyLkj(size, lowering.term(node.concentration, ()))
+    factor = lowering.auxiliary_site(site, Sample(lowering.variable(site), site, prior, ()))
+    product = Call("matmul", (factor, Call("transpose", (factor,))))
+    if node.axis is not None:
+        lowering.twins.append(node.axis)
+        lowering.keep(node.name, (node.axis, f"{node.axis}_2"), product)
+        return
+    target = lowering.names((node.name, "matrix"), node.name)
+    lowering.assign(target, product)
+    for name, i, j in node.pairs:
+        lowering.keep(name, (), Gather(Variable(target), (str(i), str(j))))

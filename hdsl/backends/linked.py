@@ -1,0 +1,90 @@
+"""Linear predictors kept as such: `log(mu) = eta` with `negbinomial(mu, phi)` becomes `log_mu = eta`.
+
+A model-to-model step before lowering. A definition that is a link's inverse of something, and that a
+distribution takes by a parameter with a stable linked form, is split in two: the linear predictor
+`log(mu)` and `mu` itself, which goes where nothing else needs it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hdsl.expr import Expr, Value, names
+from hdsl.families import FAMILIES
+from hdsl.families.links import LINKS
+from hdsl.families.lookup import parameter
+from hdsl.ir.model import Definition, Distribution, Model, Node, Outcome, Parameter
+from hdsl.ir.uses import expressions
+
+
+def split_linked(model: Model) -> Model:
+    """The model with every linear predictor that a distribution can take as it is on its own."""
+    links = dict(_linked(model))
+    if not links:
+        return model
+    nodes: list[Node] = []
+    for node in model.nodes:
+        match node:
+            case Definition(name=name) if name in links:
+                nodes += _split(node, links[name])
+            case Parameter() | Outcome():
+                nodes.append(replace(node, distribution=_taken(node.distribution, links)))
+            case _:
+                nodes.append(node)
+    used = {name for node in nodes for _, expr in expressions(node) for name in names(expr)}
+    kept = tuple(
+        node
+        for node in nodes
+        if not (
+            isinstance(node, Definition)
+            and node.name in links
+            and not (node.recorded or node.name in used)
+        )
+    )
+    return replace(model, nodes=kept)
+
+
+def linear_predictor(name: str, link: str) -> str:
+    """The name of a definition's value on the link scale."""
+    return f"{link}({name})"
+
+
+def _linked(model: Model) -> Iterator[tuple[str, str]]:
+    """Definitions that a distribution takes on a link scale, with the link."""
+    for node in model.nodes:
+        if not isinstance(node, Parameter | Outcome):
+            continue
+        family = FAMILIES.get(node.distribution.family)
+        for argument, value in node.distribution.arguments:
+            definition = model.by_name.get(value.name) if isinstance(value, Value) else None
+            if family is None or not isinstance(definition, Definition):
+                continue
+            found = parameter(family, argument)
+            forms = (*family.numpyro, *family.pymc)
+            for link in () if found is None or found[1] is not None else found[0].links:
+                stable = any(f"{link}_{argument}" in form for form in forms)
+                if stable and LINKS[link].inverted(definition.expr) is not None:
+                    yield definition.name, link
+
+
+def _split(node: Definition, link: str) -> tuple[Definition, Definition]:
+    inner = LINKS[link].inverted(node.expr)
+    assert inner is not None
+    name = linear_predictor(node.name, link)
+    linear = replace(node, name=name, expr=inner, recorded=False, reported=False)
+    return linear, replace(node, expr=LINKS[link].invert(Value(name)))
+
+
+def _taken(distribution: Distribution, links: dict[str, str]) -> Distribution:
+    """The distribution with each argument that was split by its linked form."""
+    family = FAMILIES.get(distribution.family)
+    arguments: list[tuple[str, Expr]] = []
+    for argument, value in distribution.arguments:
+        link = links.get(value.name) if isinstance(value, Value) else None
+        found = parameter(family, f"{link}_{argument}") if family is not None and link else None
+        if isinstance(value, Value) and link is not None and found is not None:
+            arguments.append(
+                (f"{link}_{argument}", Value(linear_predictor(value.name, link), span=value.span))
+            )
+        else:
+            arguments.append((argument, value))
+    return replace(distribution, arguments=tuple(arguments))

@@ -1,0 +1,386 @@
+"""A model as a Program: the one translation that both backends print.
+
+Hierarchies (deviations, correlations) are in ``hierarchy``; what the data must supply is gathered
+in ``Lowering.inputs`` on the way and handed to ``prepare``.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from hdsl.backends import hierarchy
+from hdsl.backends.inputs import Column, Index, Input, Observed, Seen, name_input
+from hdsl.backends.namer import Namer, harmless
+from hdsl.backends.program import (
+    Assign,
+    Call,
+    Comment,
+    Drawn,
+    Gather,
+    Number,
+    Record,
+    Sample,
+    Statement,
+    Term,
+    Variable,
+)
+from hdsl.backends.quotation import Quotation
+from hdsl.backends.terms import Terms, domain_of
+from hdsl.diagnostics.diagnostic import InternalError
+from hdsl.expr import Apply, Constant, Domain, Expr, Value, apply, rewrite, walk
+from hdsl.families import FAMILIES
+from hdsl.families.family import CORRELATION, Role
+from hdsl.families.links import link_of
+from hdsl.ir.facts import Facts
+from hdsl.ir.model import (
+    Correlation,
+    Data,
+    Definition,
+    Deviations,
+    Distribution,
+    Model,
+    Node,
+    Outcome,
+    Parameter,
+    Transform,
+)
+from hdsl.ir.text import text_of_target
+from hdsl.source import Span
+
+RECORDED_CELLS = 20_000
+"""Deviations and inner totals of more values than this are recorded only where asked for."""
+
+
+@dataclass
+class Lowering:
+    """One run: what grows while the nodes of a model are lowered in their order."""
+
+    model: Model
+    names: Namer
+    facts: Facts | None
+    seen: frozenset[str]  # outcomes that may be missing
+    quotation: Quotation
+    body: list[Statement] = field(default_factory=list)
+    inputs: dict[Input, str] = field(default_factory=dict)
+    dims: dict[str, Domain] = field(default_factory=dict)
+    auxiliary: list[str] = field(default_factory=list)
+    twins: list[str] = field(default_factory=list)  # axes of correlation matrices
+    laid_out: dict[str, tuple[Term, Domain]] = field(default_factory=dict)
+    at_use: dict[tuple[str, Domain], Term] = field(default_factory=dict)
+    equal: dict[Expr, str] = field(default_factory=dict)  # expressions that a variable holds
+
+    @property
+    def terms(self) -> Terms:
+        """Makes the terms of this model."""
+        return Terms(self.model, self.quantity, self.input)
+
+    def term(self, expr: Expr, use: Domain) -> Term:
+        """The term of an expression that broadcasts over ``use``."""
+        found = rewrite(expr, lambda e: Value(self.equal[e]) if e in self.equal else None)
+        return self.terms(found, use)
+
+    def input(self, item: Input) -> str:
+        """The variable that holds something read from the data."""
+        return self.inputs.setdefault(item, name_input(self.names, item, self.model))
+
+    def variable(self, name: str) -> str:
+        """The Python variable of a quantity or a site."""
+        return self.names(name, name)
+
+    def size(self, level: str) -> str:
+        """The variable that holds a level's number of groups."""
+        return self.names(("size", level), f"n_{level}")
+
+    def quantity(self, name: str, use: Domain) -> tuple[Term, Domain]:
+        """What an expression finds under a name; a definition at the use is assigned there first."""
+        if name in self.laid_out:
+            return self.laid_out[name]
+        node = self.model.by_name[name]
+        if isinstance(node, Data):
+            return Variable(self.input(Column(name))), node.domain
+        if not isinstance(node, Definition):
+            raise InternalError(f"`{name}` is used before it is made")
+        if (name, use) not in self.at_use:
+            self._assign_at_use(node, use)
+        return self.at_use[name, use], use
+
+    def _assign_at_use(self, node: Definition, use: Domain) -> None:
+        first = not any(name == node.name for name, _ in self.at_use)
+        wish = node.name if first else f"{node.name} by {' '.join(use)}"
+        value = self.term(node.expr, use)
+        if not isinstance(value, Variable):
+            self.comment(node.span)
+            target = self.names((node.name, use), wish)
+            self.assign(target, value)
+            value = Variable(target)
+        self.at_use[node.name, use] = value
+
+    # ------------------------------------------------------------ statements
+
+    def comment(self, span: Span) -> None:
+        """Quote the statement that the next lines come from, once."""
+        comment = self.quotation.of(span)
+        if comment is not None:
+            self.body.append(comment)
+
+    def remark(self, rule: str | None, name: str) -> None:
+        """Say which rule a default prior follows."""
+        if rule is not None:
+            self.body.append(Comment(harmless(f"default prior of {name}: {rule}")))
+
+    def keep(self, name: str, domain: Domain, value: Term, wish: bool = True) -> None:
+        """Make a quantity known: recorded where wanted, else only assigned."""
+        target = self.variable(name)
+        if wish:
+            self.body.append(Record(target, name, value, domain))
+            self.dims[name] = domain
+        else:
+            self.body.append(Assign(target, value))
+        self.laid_out[name] = Variable(target), domain
+
+    def assign(self, target: str, value: Term) -> None:
+        """Give a value a name of its own."""
+        self.body.append(Assign(target, value))
+
+    def auxiliary_site(self, site: str, sample: Sample) -> Variable:
+        """Sample something that the results do not keep."""
+        self.body.append(sample)
+        self.auxiliary.append(site)
+        assert sample.target is not None
+        return Variable(sample.target)
+
+    def is_small(self, domain: Domain) -> bool:
+        """Whether an array over a domain is small enough to record without being asked."""
+        cells = 1
+        for level in domain:
+            members = self.model.levels[level].members if level in self.model.levels else ()
+            known = self.facts.sizes.get(level) if self.facts is not None else None
+            cells *= known or len(members) or 1
+        return cells <= RECORDED_CELLS
+
+
+def lower_nodes(lowering: Lowering) -> None:
+    """Lower every node of the model, in its order."""
+    for node in lowering.model.nodes:
+        _lower_node(node, lowering)
+
+
+def _lower_node(node: Node, lowering: Lowering) -> None:
+    match node:
+        case Data():
+            return
+        case Parameter():
+            _lower_parameter(node, lowering)
+        case Definition():
+            _lower_definition(node, lowering)
+        case Deviations():
+            lowering.comment(node.span)
+            hierarchy.lower_deviations(node, lowering)
+        case Correlation():
+            lowering.comment(node.span)
+            lowering.remark(node.rule, node.name)
+            hierarchy.lower_correlation(node, lowering)
+        case Outcome():
+            _lower_outcome(node, lowering)
+        case _:
+            assert_never(node)
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def _lower_parameter(node: Parameter, lowering: Lowering) -> None:
+    lowering.comment(node.span)
+    lowering.remark(node.rule, node.name)
+    if FAMILIES[node.distribution.family].support == CORRELATION:
+        _lower_scalar_correlation(node, lowering)
+    elif node.pinned:
+        _lower_pinned(node, lowering)
+    elif node.transform is not None:
+        _lower_transformed(node, node.transform, lowering)
+    elif not node.centred and _location_scale(node.distribution) is not None:
+        _lower_noncentred(node, lowering)
+    else:
+        distribution = drawn(node.distribution, node.domain, lowering)
+        target = lowering.variable(node.name)
+        lowering.body.append(Sample(target, node.name, distribution, node.domain))
+        lowering.laid_out[node.name] = Variable(target), node.domain
+        lowering.dims[node.name] = node.domain
+
+
+def drawn(distribution: Distribution, use: Domain, lowering: Lowering) -> Drawn:
+    """The distribution with its arguments as terms over a domain."""
+    arguments = tuple((name, lowering.term(e, use)) for name, e in distribution.arguments)
+    return Drawn(distribution.family, arguments)
+
+
+def _lower_transformed(node: Parameter, transform: Transform, lowering: Lowering) -> None:
+    site = text_of_target(node.name, transform)
+    target = lowering.variable(site)
+    distribution = drawn(node.distribution, node.domain, lowering)
+    sampled = Sample(target, site, distribution, node.domain)
+    lowering.body.append(sampled)
+    lowering.dims[site] = node.domain
+    lowering.laid_out[site] = Variable(target), node.domain
+    value = invert(transform, Value(site))
+    lowering.keep(node.name, node.domain, lowering.term(value, node.domain))
+
+
+def invert(transform: Transform, expr: Expr) -> Expr:
+    """The value whose function is ``expr``."""
+    found = link_of(transform.link, transform.power).invert(expr)
+    return apply("-", found) if transform.negated else found
+
+
+def _lower_scalar_correlation(node: Parameter, lowering: Lowering) -> None:
+    """lkj of two coefficients: what its row samples lies in (0, 1) and is stretched to (-1, 1)."""
+    site = f"{node.name} unit"
+    unit = lowering.auxiliary_site(
+        site, Sample(lowering.variable(site), site, drawn(node.distribution, (), lowering), ())
+    )
+    stretched = Call("-", (Call("*", (Number(2.0), unit)), Number(1.0)))
+    lowering.keep(node.name, (), stretched)
+
+
+def _location_scale(distribution: Distribution) -> tuple[str, str] | None:
+    """The names of the location and the scale of a distribution that has both and may be shifted."""
+    family = FAMILIES[distribution.family]
+    by_role = {p.role: p.name for p in family.parameters}
+    given = {name for name, _ in distribution.arguments}
+    location, scale = by_role.get(Role.LOCATION), by_role.get(Role.SCALE)
+    if location is None or scale is None or not {location, scale} <= given:
+        return None
+    unbounded = family.support.lower == -family.support.upper and family.lower is None
+    return (location, scale) if unbounded else None
+
+
+def _lower_noncentred(node: Parameter, lowering: Lowering) -> None:
+    roles = _location_scale(node.distribution)
+    assert roles is not None
+    arguments = dict(node.distribution.arguments)
+    location, scale = (arguments[name] for name in roles)
+    standard = dict(arguments) | {roles[0]: Constant(0.0), roles[1]: Constant(1.0)}
+    site = f"z({node.name})"
+    distribution = replace(node.distribution, arguments=tuple(standard.items()))
+    sample = Sample(
+        lowering.variable(site), site, drawn(distribution, node.domain, lowering), node.domain
+    )
+    z = lowering.auxiliary_site(site, sample)
+    scaled = Call("*", (lowering.term(scale, node.domain), z))
+    value: Term = scaled
+    if location != Constant(0.0):
+        value = Call("+", (lowering.term(location, node.domain), scaled))
+    lowering.keep(node.name, node.domain, value)
+
+
+def free_level(name: str) -> str:
+    """The name of the level of a parameter's members that are not set to constants."""
+    return f"free {name}"
+
+
+def _lower_pinned(node: Parameter, lowering: Lowering) -> None:
+    """Sample the free members and put the constants beside them."""
+    free = free_level(node.name)
+    index = tuple(lowering.input(Index(level, free)) for level in node.domain)
+    site = f"{node.name} free"
+    sample = Sample(
+        lowering.variable(site),
+        site,
+        drawn(node.distribution, (free,), lowering),
+        (free,),
+        sizes=(f"len({index[0]})",),
+    )
+    values = lowering.auxiliary_site(site, sample)
+    full = Call(
+        "placed",
+        (
+            Call("zeros", (_shape(node.domain, lowering),)),
+            Variable(", ".join(index)),
+            values,
+        ),
+    )
+    for labels, value in node.pinned:
+        if value != Constant(0.0):
+            at = ", ".join(
+                lowering.terms.position(level, label)
+                for level, label in zip(node.domain, labels, strict=True)
+            )
+            full = Call("placed", (full, Variable(at), lowering.term(value, ())))
+    lowering.keep(node.name, node.domain, full)
+
+
+def _shape(domain: Domain, lowering: Lowering) -> Variable:
+    sizes = [lowering.size(level) for level in domain]
+    return Variable(sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
+
+
+# ---------------------------------------------------------------- definitions, outcomes
+
+
+def _lower_definition(node: Definition, lowering: Lowering) -> None:
+    if not node.laid_out:
+        return
+    value = lowering.term(node.expr, node.domain)
+    lowering.comment(node.span)
+    inner = {f"{c.name}[" for c in lowering.model.coefficients}
+    is_inner = any(node.name.startswith(prefix) for prefix in inner)
+    small = node.reported or not is_inner or lowering.is_small(node.domain)
+    missing_axes = set(domain_of(node.expr, lowering.model)) != set(node.domain)
+    if missing_axes and node.recorded and node.domain:
+        value = _filled(value, node.domain, lowering)
+    lowering.keep(node.name, node.domain, value, node.recorded and small)
+
+
+def _filled(value: Term, domain: Domain, lowering: Lowering) -> Term:
+    """The value at its full shape: a definition may use less than the levels it is given."""
+    return Call("broadcast", (value, _tuple(domain, lowering)))
+
+
+def _tuple(domain: Domain, lowering: Lowering) -> Variable:
+    sizes = ", ".join(lowering.size(level) for level in domain)
+    return Variable(f"({sizes},)" if len(domain) == 1 else f"({sizes})")
+
+
+def _lower_outcome(node: Outcome, lowering: Lowering) -> None:
+    seen = lowering.input(Seen(node.name)) if node.name in lowering.seen else None
+    arguments: list[tuple[str, Term]] = []
+    for name, expr in node.distribution.arguments:
+        term = lowering.term(expr, node.domain)
+        if domain_of(expr, lowering.model):
+            term = _lifted(name, term, node, lowering)
+            if seen is not None:
+                term = Gather(term, (seen,))
+        arguments.append((name, term))
+    lowering.comment(node.span)
+    site = text_of_target(node.name, node.transform)
+    lowering.body.append(
+        Sample(
+            None,
+            site,
+            Drawn(node.distribution.family, tuple(arguments)),
+            node.domain,
+            observed=lowering.input(Observed(node.name)),
+            seen=seen,
+        )
+    )
+    lowering.dims[site] = node.domain
+
+
+def _lifted(argument: str, term: Term, node: Outcome, lowering: Lowering) -> Term:
+    """An argument that is a formula, assigned first: `mu = alpha[region_of_row] + …`."""
+    if not isinstance(term, Call):
+        return term
+    lowering.comment(node.span)
+    target = lowering.names((node.name, argument), argument)
+    lowering.body.append(Assign(target, term))
+    return Variable(target)
+
+
+def may_be_missing(model: Model, facts: Facts | None) -> frozenset[str]:
+    """The outcomes that may lack values: the data say so, or their definition makes some missing."""
+    found = set(facts.missing if facts is not None else ())
+    for outcome in model.outcomes:
+        data = model.by_name.get(outcome.name)
+        if isinstance(data, Data) and data.expr is not None:
+            if any(isinstance(e, Apply) and e.function == "missing" for e in walk(data.expr)):
+                found.add(outcome.name)
+    return frozenset(found)

@@ -1,0 +1,108 @@
+"""The NumPyro model: a function of the prepared data, with plates named after the levels."""
+
+from hdsl.backends.backend import Backend
+from hdsl.backends.expressions import write
+from hdsl.backends.namer import quoted
+from hdsl.backends.page import Page
+from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
+from hdsl.backends.prune import used_by
+from hdsl.backends.spelling import spell_site
+from hdsl.families.functions import Library
+
+
+def print_model(program: Program, page: Page) -> tuple[str, ...]:
+    """Add `model`; gives the helpers that its distributions need."""
+    run = _Printer(program, page)
+    page.verbatim("def model(data):", f'    """{program.headline}."""')
+    for level, size in program.sizes:
+        page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
+    for i, statement in enumerate(program.body):
+        run.statement(statement, program.body[i + 1 :])
+    return tuple(run.helpers)
+
+
+class _Printer:
+    def __init__(self, program: Program, page: Page) -> None:
+        self.page = page
+        self.sizes = dict(program.sizes)
+        self.helpers: list[str] = []
+        self.plates: tuple[str, ...] = ()
+
+    def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
+        """Print one statement; ``rest`` are those behind it, which may use its value."""
+        match statement:
+            case Comment():
+                self.plates = ()
+                self.page.comment(statement, 4)
+            case Load(target=target):
+                self.page.code(f"{target} = data[{quoted(target)}]", 4)
+            case Assign(target=target, value=value):
+                self.plates = ()
+                self.page.code(f"{target} = {write(value, Library.NUMPYRO)}", 4)
+            case Record(target=target, site=site, value=value):
+                self.plates = ()
+                call = f"numpyro.deterministic({quoted(site)}, {write(value, Library.NUMPYRO)})"
+                self.page.code(_bound(target, call, rest), 4)
+            case Sample():
+                self._sample(statement, rest)
+
+    def _sample(self, sample: Sample, rest: tuple[Statement, ...]) -> None:
+        indent = self._open(self._plates(sample))
+        spelled = spell_site(sample, Library.NUMPYRO)
+        if spelled.helper is not None:
+            self.helpers.append(spelled.helper)
+        observed = f", obs={sample.observed}" if sample.observed is not None else ""
+        distribution = f"{spelled.constructor}({spelled.arguments})"
+        call = f"numpyro.sample({quoted(sample.site)}, {distribution}{observed})"
+        self.page.code(_bound(sample.target, call, rest), indent)
+
+    def _plates(self, sample: Sample) -> tuple[str, ...]:
+        """A plate for each level, the first the outermost axis."""
+        if sample.seen is not None:
+            assert sample.observed is not None
+            return (f"numpyro.plate({quoted(sample.site + ' seen')}, len({sample.seen}))",)
+        sizes = sample.sizes or tuple(self.sizes[level] for level in sample.domain)
+        count = len(sizes)
+        return tuple(
+            f"numpyro.plate({quoted(level)}, {size}"
+            + (f", dim={i - count})" if count > 1 else ")")
+            for i, (level, size) in enumerate(zip(sample.domain, sizes, strict=True))
+        )
+
+    def _open(self, plates: tuple[str, ...]) -> int:
+        """Open the plates unless they are open; gives the indent inside."""
+        if plates and plates != self.plates:
+            flat = f"with {', '.join(plates)}:"
+            if len(flat) + 4 <= 100:
+                self.page.verbatim(f"    {flat}")
+            else:
+                self.page.verbatim("    with (", *(f"        {p}," for p in plates), "    ):")
+        self.plates = plates
+        return 8 if plates else 4
+
+
+def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:
+    """The call, with its value bound to a variable where a later statement uses it."""
+    used = target is not None and any(target in used_by(statement) for statement in rest)
+    return f"{target} = {call}" if used else call
+
+
+NUMPYRO = Backend(
+    "numpyro",
+    "NumPyro",
+    Library.NUMPYRO,
+    (
+        ("jax", "import jax"),
+        ("jnp", "import jax.numpy as jnp"),
+        ("np", "import numpy as np"),
+        ("numpyro", "import numpyro"),
+        ("dist", "import numpyro.distributions as dist"),
+    ),
+    (
+        "numpyro.enable_x64()",
+        "data = prepare(rows)",
+        "mcmc = MCMC(NUTS(model), num_warmup=1000, num_samples=1000, num_chains=4)",
+        "mcmc.run(jax.random.key(0), data)",
+    ),
+    print_model,
+)

@@ -1,0 +1,443 @@
+"""The generated `prepare`: columns and tables to the arrays that the model reads.
+
+Written in NumPy, for both backends alike. Every input of the model is made by a statement of its own, after
+those that it needs; helpers (``helpers``) are defined only where they are called.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from hdsl.backends.expressions import write
+from hdsl.backends.inputs import (
+    Chosen,
+    Column,
+    Computed,
+    Index,
+    Input,
+    Learned,
+    Observed,
+    Seen,
+    name_input,
+)
+from hdsl.backends.namer import Namer, quoted
+from hdsl.backends.program import Line, Term, Variable
+from hdsl.backends.quotation import Quotation
+from hdsl.backends.terms import Terms, domain_of, unfold
+from hdsl.check.domains import outside
+from hdsl.expr import ROW, Apply, Domain, Expr, Summary, Value, walk
+from hdsl.families.functions import Library
+from hdsl.families.links import link_of
+from hdsl.ir.model import Data, DataType, Level, LevelKind, Model, Parameter
+from hdsl.ir.text import text_of
+from hdsl.ir.uses import values
+
+READERS = {DataType.FACTOR: "labels", DataType.ORDERED: "labels", DataType.BINARY: "flags"}
+
+
+@dataclass
+class Preparing:
+    """One run: the lines so far, what is made already, and the helpers that they call."""
+
+    model: Model
+    names: Namer
+    quotation: Quotation
+    seen: frozenset[str]  # outcomes that may be missing
+    lines: list[Line] = field(default_factory=list)
+    made: dict[Input | str, str] = field(default_factory=dict)
+    helpers: list[str] = field(default_factory=list)
+
+    def say(self, source: str) -> None:
+        """Add a statement."""
+        self.lines.append(Line(source))
+
+    def call(self, helper: str, *arguments: str) -> str:
+        """The call of a helper, which the file then defines."""
+        if helper not in self.helpers:
+            self.helpers.append(helper)
+        return f"{helper}({', '.join(arguments)})"
+
+    def have(self, item: Input) -> str:
+        """The variable of an input, made now if it is not there yet."""
+        if item not in self.made:
+            self.made[item] = name_input(self.names, item, self.model)
+            _make(item, self)
+        return self.made[item]
+
+    def terms(self) -> Terms:
+        """Makes terms of data."""
+        return Terms(self.model, self._quantity, self.have, compares_labels=True)
+
+    def write(self, expr: Expr, domain: Domain) -> str:
+        """An expression of data at a domain, as NumPy."""
+        term = self.terms()(unfold(expr, self.model), domain)
+        return write(term, Library.NUMPY)
+
+    def _quantity(self, name: str, use: Domain) -> tuple[Term, Domain]:
+        node = self.model.by_name[name]
+        assert isinstance(node, Data), f"{name} is no data"
+        variable = self.have(Column(name))
+        if outside(self.model.levels, node.domain, use):
+            return Variable(self._one_per_group(variable, node, use)), use
+        return Variable(variable), node.domain
+
+    def _one_per_group(self, variable: str, node: Data, use: Domain) -> str:
+        """Data of the rows read at a level: constant inside each group."""
+        (level,) = use
+        key = f"{node.name} per {level}"
+        if key not in self.made:
+            self.made[key] = self.names(key, key)
+            group = self.have(Index(level, *node.domain))
+            value = self.call(
+                "per_group", quoted(node.name), variable, group, f"len(coords[{quoted(level)}])"
+            )
+            self.say(f"{self.made[key]} = {value}")
+        return self.made[key]
+
+
+def lower_prepare(
+    model: Model,
+    names: Namer,
+    quotation: Quotation,
+    seen: frozenset[str],
+    inputs: Iterable[Input],
+    twins: Iterable[str],
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """The lines of `prepare` for these inputs, and the helpers that they call."""
+    run = Preparing(model, names, quotation, seen)
+    inputs = tuple(inputs)
+    _start(run)
+    levels = [level for level in model.levels.values() if level.kind in _GROUPED]
+    for level in levels:
+        _comment(run, level)
+        _groups(level, run)
+    for twin in dict.fromkeys(twins):
+        run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
+    for data in _needed(model, inputs):
+        run.have(Column(data.name))
+    _learned_numbers(run, inputs)
+    for item in inputs:
+        run.have(item)
+    kept = dict.fromkeys(
+        (*(Index(level.name, ROW) for level in levels), *inputs)
+    )
+    _finish(run, tuple(run.have(item) for item in kept))
+    return tuple(run.lines), tuple(run.helpers)
+
+
+_GROUPED = (LevelKind.COLUMN, LevelKind.CROSS)
+
+
+def _comment(run: Preparing, node: Level | Data) -> None:
+    comment = run.quotation.of(node.span)
+    if comment is not None:
+        run.lines.append(Line(comment.text, comment.line, "comment"))
+
+
+def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
+    """The data that the inputs need, in the model's order."""
+    pending: list[str] = []
+    for item in inputs:
+        match item:
+            case Column(name=name) | Observed(name=name) | Seen(name=name):
+                pending.append(name)
+            case Learned(summary=summary):
+                pending += values_below(summary)
+            case Computed(expr=expr):
+                pending += values_below(expr)
+            case Index() | Chosen():
+                pass
+            case _:
+                assert_never(item)
+    found: set[str] = set()
+    while pending:
+        node = model.by_name[pending.pop()]
+        if isinstance(node, Data) and node.name not in found:
+            found.add(node.name)
+            pending += values_below(node.expr) if node.expr is not None else ()
+    return [node for node in model.nodes if isinstance(node, Data) and node.name in found]
+
+
+def values_below(expr: Expr) -> list[str]:
+    """The data that an expression uses, also inside what it learns from them."""
+    return [e.name for e in walk(expr) if isinstance(e, Value)]
+
+
+# ---------------------------------------------------------------- start and end
+
+
+def _start(run: Preparing) -> None:
+    run.say("is_training = learned is None")
+    run.say("tables, learned = tables or {}, dict(learned or {})")
+    columns = _columns(run.model)
+    dropped = [d for d in run.model.nodes if isinstance(d, Data) and d.drop and d.expr is None]
+    fixed = any(level.kind is LevelKind.FIXED for level in run.model.levels.values())
+    coords = "**COORDS, " if fixed else ""
+    if dropped:
+        for data in dropped:
+            _comment(run, data)
+        names = ", ".join(quoted(name) for name in columns)
+        needed = ", ".join(quoted(d.column or d.name) for d in dropped)
+        run.say(f"row, rows = {run.call('kept_rows', 'rows', f'[{names}]', f'[{needed}]')}")
+    else:
+        first = run.call("column", "rows", quoted(_first_column(run.model, columns)))
+        run.say(f"row = np.arange(1, len({first}) + 1)")
+    run.say(f'coords = {{{coords}"row": row}}')
+
+
+def _columns(model: Model) -> tuple[str, ...]:
+    """Every column that the rows may have to supply."""
+    found = [level.column or level.name for level in model.levels.values() if level.kind is LevelKind.COLUMN]
+    found += [
+        node.column or node.name
+        for node in model.nodes
+        if isinstance(node, Data) and node.expr is None
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _first_column(model: Model, columns: tuple[str, ...]) -> str:
+    """A column that the rows surely have: not an outcome's, if there is another."""
+    own = [
+        node.column or node.name
+        for node in model.nodes
+        if isinstance(node, Data) and node.expr is None and node.domain == (ROW,)
+    ]
+    plain = [
+        node.column or node.name
+        for node in model.nodes
+        if isinstance(node, Data) and node.column in own and not node.observed
+    ]
+    finest = [
+        level.column or level.name
+        for level in reversed(model.levels.values())
+        if level.kind is LevelKind.COLUMN
+    ]
+    return next(iter((*plain, *finest, *own, *columns)))
+
+
+def _learned_numbers(run: Preparing, inputs: tuple[Input, ...]) -> None:
+    """What the model takes from the training data as a whole: a block of its own."""
+    found = [item for item in inputs if isinstance(item, Learned) and item not in run.made]
+    if found:
+        run.lines.append(Line("", kind="blank"))
+        run.lines.append(Line("Numbers that the training data teach", kind="comment"))
+        for item in found:
+            run.have(item)
+
+
+def _finish(run: Preparing, names: tuple[str, ...]) -> None:
+    entries = [f"{quoted(name)}: {_entry(name, run)}" for name in dict.fromkeys(names)]
+    entries += ['"coords": coords', '"learned": learned']
+    run.lines.append(Line("", kind="blank"))
+    run.say("return {" + "\n".join(entries) + ",}")
+
+
+def _entry(name: str, run: Preparing) -> str:
+    """The array of an entry: of an outcome that may be missing, only the known values."""
+    for item, variable in run.made.items():
+        if variable == name and isinstance(item, Observed):
+            seen = run.made.get(Seen(item.name))
+            return f"{name}[{seen}]" if seen is not None else name
+    return name
+
+
+# ---------------------------------------------------------------- levels
+
+
+def _groups(level: Level, run: Preparing) -> None:
+    """The coords of a level and the group of every row."""
+    index = run.have(Index(level.name, ROW))
+    name = quoted(level.name)
+    if level.kind is LevelKind.CROSS:
+        text = run.call("crossed", *(_labels_of_rows(parent, run) for parent in level.parents))
+    else:
+        text = _label_column(level, run)
+        parents = [p for p in level.parents if run.model.levels[p].kind in _GROUPED]
+        if parents:
+            above = _labels_of_rows(parents[-1], run)
+            text = run.call("nested", name, text, above, "learned")
+    if level.ordered:
+        text = run.call("in_order", name, text, "learned")
+    run.say(f"coords[{name}], {index} = {run.call('groups', name, text, 'learned')}")
+
+
+def _labels_of_rows(level: str, run: Preparing) -> str:
+    return f"np.array(coords[{quoted(level)}])[{run.have(Index(level, ROW))}]"
+
+
+def _label_column(level: Level, run: Preparing) -> str:
+    """The labels of a level at the rows, from a table of a level inside where the rows lack it."""
+    column = quoted(level.column or level.name)
+    inside = [
+        other
+        for other in run.model.levels.values()
+        if other.kind is LevelKind.COLUMN and level.name in run.model.ancestors(other.name)
+    ]
+    if not inside:
+        return run.call("labels", "rows", column)
+    keys = [f"({quoted(o.name)}, {quoted(o.column or o.name)})" for o in inside]
+    return run.call("looked_up", "rows", column, "tables", *keys)
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def _make(item: Input, run: Preparing) -> None:
+    """Add the statements that make an input."""
+    match item:
+        case Column(name=name):
+            node = run.model.by_name[name]
+            assert isinstance(node, Data)
+            _comment(run, node)
+            _column(node, run)
+        case Observed(name=name):
+            _observed(name, run)
+        case Seen(name=name):
+            known = run.have(Observed(name))
+            run.say(f"{run.made[item]} = np.flatnonzero(~np.isnan({known}))")
+        case Learned(summary=summary):
+            _learned(summary, run.made[item], run)
+        case Computed(expr=expr, domain=domain):
+            run.say(f"{run.made[item]} = {run.write(expr, domain)}")
+        case Index(coarse=coarse, fine=fine):
+            _index(coarse, fine, run.made[item], run)
+        case Chosen(level=level, label=label):
+            place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
+            run.say(f"{run.made[item]} = {place}")
+        case _:
+            assert_never(item)
+
+
+def _column(node: Data, run: Preparing) -> None:
+    target = run.made[Column(node.name)]
+    if node.expr is not None:
+        expr = unfold(node.expr, run.model, node.domain)
+        run.say(f"{target} = {run.write(expr, node.domain)}")
+        return
+    name = quoted(node.column or node.name)
+    reader = READERS.get(node.type, "numbers")
+    gaps = node.name in _may_miss(run.model)
+    if node.domain == (ROW,):
+        if node.observed:
+            run.call(reader)
+            size = "len(row)"
+            value = run.call("outcome", "rows", name, reader, size, "is_training")
+            run.say(f"{target} = {value}")
+        else:
+            extra = ("missing=True",) if gaps else ()
+            run.say(f"{target} = {run.call(reader, 'rows', name, *extra)}")
+        return
+    _level_column(node, target, name, reader, gaps, run)
+
+
+def _level_column(
+    node: Data, target: str, name: str, reader: str, gaps: bool, run: Preparing
+) -> None:
+    """A column with one value per group, from the level's table if that has it, else from the rows."""
+    (level,) = node.domain
+    extra = ("missing=True",) if gaps else ()
+    size = f"len(coords[{quoted(level)}])"
+    group = run.have(Index(level, ROW))
+    from_rows = run.call(
+        "per_group", quoted(node.name), run.call(reader, "rows", name, *extra), group, size
+    )
+    if run.model.levels[level].kind is not LevelKind.COLUMN:
+        run.say(f"{target} = {from_rows}")
+        return
+    table = run.names(("table", level), f"{level}_table")
+    if ("table " + level) not in run.made:
+        run.made["table " + level] = table
+        run.say(f"{table} = tables.get({quoted(level)}, {{}})")
+    from_table = run.call(
+        "from_table",
+        quoted(level),
+        run.call(reader, table, name, *extra),
+        table,
+        f"[{', '.join(quoted(c) for c in _path(level, run.model))}]",
+        f"coords[{quoted(level)}]",
+    )
+    run.say(f"if {name} in {table}:")
+    run.say(f"    {target} = {from_table}")
+    run.say("else:")
+    run.say(f"    {target} = {from_rows}")
+
+
+def _path(level: str, model: Model) -> list[str]:
+    """The columns that name a group: those of its parents, then its own."""
+    found = model.levels[level]
+    above = [c for p in found.parents if model.levels[p].kind in _GROUPED for c in _path(p, model)]
+    return [*above, found.column or found.name]
+
+
+def _may_miss(model: Model) -> frozenset[str]:
+    """The columns that may have empty cells: outcomes, and what derived outcomes are made of."""
+    pending = [outcome.name for outcome in model.outcomes]
+    found: set[str] = set()
+    while pending:
+        name = pending.pop()
+        node = model.by_name.get(name)
+        if name not in found and isinstance(node, Data):
+            found.add(name)
+            pending += values(node.expr) if node.expr is not None else ()
+    return frozenset(found)
+
+
+def _observed(name: str, run: Preparing) -> None:
+    """The values that the distribution is evaluated at: transformed where the statement says so."""
+    target = run.made[Observed(name)]
+    outcome = next(o for o in run.model.outcomes if o.name == name)
+    node = run.model.by_name[name]
+    assert isinstance(node, Data)
+    value = run.have(Column(name))
+    if outcome.transform is not None:
+        inner: Expr = Value(name)
+        if outcome.transform.negated:
+            inner = Apply("-", (inner,))
+        link = link_of(outcome.transform.link, outcome.transform.power)
+        value = run.write(link.apply(inner), node.domain)
+        run.say(f"{target} = {value}")
+    if name not in run.seen:
+        run.say("if is_training:")
+        run.say(f"    {run.call('observed', quoted(name), value)}")
+
+
+def _learned(summary: Summary, target: str, run: Preparing) -> None:
+    values = run.write(summary.argument, summary.domain)
+    function = {"mean": "np.nanmean", "min": "np.nanmin", "max": "np.nanmax"}.get(summary.function)
+    if function is None:
+        run.call("sd")
+        function = "sd"
+    name = quoted(text_of(summary))
+    run.say(f"{target} = {run.call('learn', name, function, values, 'learned')}")
+
+
+def _index(coarse: str, fine: str, target: str, run: Preparing) -> None:
+    pinned = {f"free {n.name}": n for n in run.model.nodes if isinstance(n, Parameter) and n.pinned}
+    if fine in pinned:
+        _free(pinned[fine], run)
+    elif coarse == fine:
+        run.say(f"{target} = np.arange(len(coords[{quoted(coarse)}]))")
+    elif fine != ROW:
+        arguments = (run.have(Index(coarse, ROW)), run.have(Index(fine, ROW)), "learned")
+        name = quoted(f"{coarse} of {fine}")
+        run.say(f"{target} = {run.call('group_of_each', name, *arguments)}")
+
+
+def _free(node: Parameter, run: Preparing) -> None:
+    """The positions of the members that are not set to constants."""
+    free = f"free {node.name}"
+    targets = [name_input(run.names, Index(level, free), run.model) for level in node.domain]
+    for level, name in zip(node.domain, targets, strict=True):
+        run.made[Index(level, free)] = name
+    mask = run.names(("mask", node.name), f"free {node.name}")
+    sizes = ", ".join(f"len(coords[{quoted(level)}])" for level in node.domain)
+    shape = sizes if len(targets) == 1 else f"({sizes})"
+    run.say(f"{mask} = np.full({shape}, True)")
+    for labels, _ in node.pinned:
+        terms = run.terms()
+        at = [terms.position(lv, lb) for lv, lb in zip(node.domain, labels, strict=True)]
+        run.say(f"{mask}[{', '.join(at)}] = False")
+    left = targets[0] if len(targets) == 1 else ", ".join(targets)
+    found = f"np.flatnonzero({mask})" if len(targets) == 1 else f"np.nonzero({mask})"
+    run.say(f"{left} = {found}")

@@ -1,0 +1,105 @@
+"""The PyMC model: a function from the prepared data to a ``pm.Model`` with dims named after levels."""
+
+from hdsl.backends.backend import Backend
+from hdsl.backends.expressions import write
+from hdsl.backends.namer import quoted
+from hdsl.backends.page import Page
+from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
+from hdsl.backends.prune import used_by, variables
+from hdsl.backends.spelling import spell_site
+from hdsl.expr import Domain
+from hdsl.families.functions import Library
+
+
+def print_model(program: Program, page: Page) -> tuple[str, ...]:
+    """Add `build`; gives the helpers that its distributions need."""
+    run = _Printer(program, page)
+    page.verbatim("def build(data):", f'    """{program.headline}."""')
+    loads = [s for s in program.body if isinstance(s, Load)]
+    rest = [s for s in program.body if not isinstance(s, Load)]
+    sizes = frozenset[str]().union(*(run.reads(statement) for statement in rest))
+    for level, size in program.sizes:
+        if size in sizes:
+            page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
+    for load in loads:
+        page.code(f"{load.target} = data[{quoted(load.target)}]", 4)
+    page.verbatim('    with pm.Model(coords=data["coords"]) as model:')
+    for i, statement in enumerate(rest):
+        run.statement(statement, tuple(rest[i + 1 :]))
+    page.verbatim("    return model")
+    return tuple(run.helpers)
+
+
+class _Printer:
+    def __init__(self, program: Program, page: Page) -> None:
+        self.page = page
+        self.sizes = dict(program.sizes)
+        self.helpers: list[str] = []
+
+    def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
+        """Print one statement; ``rest`` are those behind it, which may use its value."""
+        match statement:
+            case Comment():
+                self.page.comment(statement, 8)
+            case Load():
+                pass
+            case Assign(target=target, value=value):
+                self.page.code(f"{target} = {write(value, Library.PYMC)}", 8)
+            case Record(target=target, site=site, value=value, domain=domain):
+                arguments = f"{quoted(site)}, {write(value, Library.PYMC)}{_dims(domain)}"
+                self.page.code(_bound(target, f"pm.Deterministic({arguments})", rest), 8)
+            case Sample():
+                spelled = spell_site(statement, Library.PYMC)
+                if spelled.helper is not None:
+                    self.helpers.append(spelled.helper)
+                options = self._shape(statement)
+                if statement.observed is not None:
+                    options += f", observed={statement.observed}"
+                call = f"{spelled.constructor}({quoted(statement.site)}, {spelled.arguments}{options})"
+                self.page.code(_bound(statement.target, call, rest), 8)
+
+    def _shape(self, sample: Sample) -> str:
+        """The dims of a site, or its shape where its axes are no levels."""
+        if sample.seen is not None:
+            return f", shape=len({sample.seen})"
+        if sample.sizes is not None:
+            sizes = sample.sizes
+        elif sample.event is not None:
+            sizes = (*(self.sizes[level] for level in sample.domain), sample.event)
+        else:
+            return _dims(sample.domain)
+        return f", shape={sizes[0] if len(sizes) == 1 else '(' + ', '.join(sizes) + ')'}"
+
+    def reads(self, statement: Statement) -> frozenset[str]:
+        """The variables that a statement reads, as it is printed here."""
+        found = used_by(statement)
+        return found | variables(self._shape(statement)) if isinstance(statement, Sample) else found
+
+
+def _dims(domain: Domain) -> str:
+    match domain:
+        case ():
+            return ""
+        case (level,):
+            return f", dims={quoted(level)}"
+        case _:
+            return f", dims=({', '.join(quoted(level) for level in domain)})"
+
+
+def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:
+    used = target is not None and any(target in used_by(statement) for statement in rest)
+    return f"{target} = {call}" if used else call
+
+
+PYMC = Backend(
+    "pymc",
+    "PyMC",
+    Library.PYMC,
+    (
+        ("np", "import numpy as np"),
+        ("pm", "import pymc as pm"),
+        ("pt", "import pytensor.tensor as pt"),
+    ),
+    ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
+    print_model,
+)

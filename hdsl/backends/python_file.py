@@ -1,0 +1,115 @@
+"""A whole generated file: docstring, imports, constants, `prepare`, the model, helpers."""
+
+from hdsl.backends.backend import Backend
+from hdsl.backends.helpers import complete
+from hdsl.backends.layout import lay_out
+from hdsl.backends.namer import quoted
+from hdsl.backends.page import Page
+from hdsl.backends.program import Comment, Program
+from hdsl.backends.prune import variables
+
+_PREPARE = '''\
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's own table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of the
+    training data, and their outcomes may be unknown.
+    """'''
+
+_STANDARD = (
+    ("math", "import math"),
+    ("re", "import re"),
+    ("NormalDist", "from statistics import NormalDist"),
+)
+
+
+def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text of the file and, for its lines, the lines of the model that they serve."""
+    page = Page(program.source_name)
+    _constants(program, page)
+    _prepare(program, page)
+    page.serving = None
+    page.blank(2)
+    helpers = backend.body(program, page)
+    page.serving = None
+    _helpers(program, helpers, page)
+    top = [*_docstring(program, backend), "", *_imports(page, backend), ""]
+    text = "\n".join([*top, *page.text]) + "\n"
+    return text, tuple((line + len(top), served) for line, served in page.lines)
+
+
+def _docstring(program: Program, backend: Backend) -> list[str]:
+    lines = [f'"""{program.headline}.', ""]
+    lines.append(f"Written by HDSL from {program.source_name}, for {backend.title}:")
+    lines += ["", *(f"    {line}" for line in backend.usage)]
+    if program.notes:
+        lines += ["", *program.notes]
+    return [*lines, '"""']
+
+
+def _imports(page: Page, backend: Backend) -> list[str]:
+    used = variables("\n".join(page.text))
+    standard = [line for name, line in _STANDARD if name in used]
+    modules = [line for name, line in backend.modules if name in used]
+    return [*standard, *([""] if standard else []), *modules]
+
+
+def _constants(program: Program, page: Page) -> None:
+    if program.coords:
+        entries = [
+            f"{quoted(level)}: [{', '.join(quoted(label) for label in labels)}]"
+            for level, labels in program.coords
+        ]
+        _dictionary("COORDS", entries, page)
+        page.blank()
+    entries = [
+        f"{quoted(name)}: ({', '.join(quoted(level) for level in domain)}{',' * (len(domain) == 1)})"
+        for name, domain in program.dims
+        if domain
+    ]
+    _dictionary("DIMS", entries, page)
+    page.blank(2)
+
+
+def _dictionary(target: str, entries: list[str], page: Page) -> None:
+    """A dictionary with an entry on each line."""
+    if not entries:
+        page.verbatim(f"{target} = {{}}")
+        return
+    page.verbatim(f"{target} = {{", *(f"    {entry}," for entry in entries), "}")
+
+
+def _prepare(program: Program, page: Page) -> None:
+    page.verbatim(*_PREPARE.split("\n"))
+    for line in program.prepare:
+        match line.kind:
+            case "comment":
+                page.comment(Comment(line.source, line.line), 4)
+            case "blank":
+                page.serving = None
+                page.blank()
+            case "code":
+                _statement(line.source, page)
+
+
+def _statement(source: str, page: Page) -> None:
+    """A statement of `prepare`, which may be one of a block or the return of a dictionary."""
+    indent = 4 + len(source) - len(source.lstrip())
+    source = source.lstrip()
+    if source.startswith("return {"):
+        entries = source.removeprefix("return {").removesuffix(",}")
+        page.verbatim(
+            "    return {", *(f"        {entry}," for entry in entries.split("\n")), "    }"
+        )
+    elif source.endswith(":"):
+        page.verbatim(" " * indent + source)
+    else:
+        page.verbatim(*lay_out(source, indent))
+
+
+def _helpers(program: Program, spellings: tuple[str, ...], page: Page) -> None:
+    sources = [helper.source for helper in complete(program.helpers)]
+    for source in (*dict.fromkeys(spellings), *sources):
+        page.blank(2)
+        page.verbatim(*source.rstrip().split("\n"))
