@@ -17,6 +17,7 @@ from hdsl.ir.model import (
 )
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.ir.uses import expressions, values
+from hdsl.render.compact import compact
 from hdsl.render.model_text import model_text
 from hdsl.render.picture import Arrow, Box, Kind, Line, Picture, Table, wrap
 from hdsl.render.plates import plate_key, plates
@@ -43,13 +44,14 @@ def model_picture(model: Model, facts: Facts | None = None) -> Picture:
             boxes.append((_box(model, node), node.domain))
             homes[node.name] = node.name
             uses[node.name] = _uses(model, node)
-    return Picture(
+    whole = Picture(
         title=model.title,
         description=model_text(model, facts),
         boxes=tuple(replace(box, plate=plate_key(domain)) for box, domain in boxes),
         arrows=(*_arrows(uses, homes), *joint),
         plates=plates(model, (domain for _, domain in boxes), facts),
     )
+    return compact(whole)
 
 
 def _stands_alone(node: Node, homes: dict[str, str]) -> bool:
@@ -126,13 +128,18 @@ def _derived(node: Data) -> tuple[Line, ...]:
 def _parameter(node: Parameter) -> tuple[Line, ...]:
     text = text_of_distribution(node.distribution)
     pinned = tuple(
-        Line(f"[{', '.join(labels)}] = {text_of(value)}") for labels, value in node.pinned
+        Line(f"[{', '.join(map(_quoted, labels))}] = {text_of(value)}")
+        for labels, value in node.pinned
     )
     if node.rule is not None:
         return (prior_line(text, default=True, width=_LABEL), *pinned)
     if node.transform is not None:
         text = f"{text_of_target(node.name, node.transform)} ~ {text}"
     return (*_wrapped(text), *pinned)
+
+
+def _quoted(label: str) -> str:
+    return f'"{label}"'
 
 
 def _wrapped(text: str) -> tuple[Line, ...]:

@@ -12,7 +12,7 @@ class Kind(Enum):
     """What a box stands for; every kind has its own shape and colour."""
 
     LATENT = "latent"
-    POPULATION = "population"  # the hyperparameters of coefficients, as a table
+    POPULATION = "parameters"  # several latent quantities as a table: a population
     DEFINITION = "definition"
     DATA = "data"
     OUTCOME = "observed outcome"

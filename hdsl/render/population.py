@@ -21,7 +21,7 @@ from hdsl.ir.model import (
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.ir.uses import expressions, values
 from hdsl.render.picture import Arrow, Box, Kind, Line, Row, Table, Tone, wrap
-from hdsl.render.plates import plate_key
+from hdsl.render.plates import level_title, plate_key
 
 _CELL = 26
 _LABEL = 32
@@ -127,15 +127,16 @@ def _tables(model: Model, group: Group) -> Iterator[tuple[Table, Domain, tuple[s
     Should a level's population parameters vary themselves, there is one for each domain.
     """
     entries = [e for e in _entries(model, group) if e.name in model.by_name]
-    columns = tuple(c.scale_name for c in group.coefficients)
+    names = [c.scale_name for c in group.coefficients]
     for level, domain in dict.fromkeys((e.level, e.domain) for e in entries):
         mine = [e for e in entries if (e.level, e.domain) == (level, domain)]
-        rows = tuple(_row(model, mine, role, columns) for role in dict.fromkeys(_roles(mine)))
-        title = f"across {level}" if level else "overall"
+        filled = {e.column for e in mine} - {None}
+        shown = [i for i in range(len(names)) if i in filled or not filled]
+        rows = tuple(_row(model, mine, role, shown) for role in dict.fromkeys(_roles(mine)))
+        title = f"across {level_title(model, level)}" if level else "overall"
         key = f"{group.key} {title}" + (f" by {plate_key(domain)}" if domain else "")
-        names = tuple(dict.fromkeys(e.name for e in mine))
-        table = Table(key, title, columns, rows, plate_key(domain))
-        yield table, domain, names
+        table = Table(key, title, tuple(names[i] for i in shown), rows, plate_key(domain))
+        yield table, domain, tuple(dict.fromkeys(e.name for e in mine))
 
 
 def _roles(entries: list[_Entry]) -> Iterator[str]:
@@ -162,12 +163,12 @@ def _entries(model: Model, group: Group) -> Iterator[_Entry]:
             yield entry(node.level, "cor", None, node.correlation)
 
 
-def _row(model: Model, entries: list[_Entry], role: str, columns: tuple[str, ...]) -> Row:
+def _row(model: Model, entries: list[_Entry], role: str, columns: list[int]) -> Row:
     mine = [e for e in entries if e.role == role]
     if mine[0].column is None:
         return Row(role, (_cell(model, mine[0].name),), spans=True)
     named = {e.column: e.name for e in mine}
-    cells = (_cell(model, named[i]) if i in named else None for i in range(len(columns)))
+    cells = (_cell(model, named[i]) if i in named else None for i in columns)
     return Row(role, tuple(cells))
 
 
