@@ -3,20 +3,31 @@
 Read top to bottom it is the architecture. Pure: no file, terminal, clock or sampler.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from hdsl.backends import Generated, emit
 from hdsl.check import check
-from hdsl.check.expand import Evaluate
 from hdsl.check.expand import expand as expand_file
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
 from hdsl.diagnostics.suppress import apply_ignores, in_source_order
+from hdsl.expr import Expr
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import Model
 from hdsl.lint import lint
 from hdsl.source import Source
 from hdsl.syntax import ast
 from hdsl.syntax.parser import parse
+
+if TYPE_CHECKING:
+    from hdsl.data.bind import Binding
+    from hdsl.data.table import Table
+
+if TYPE_CHECKING:
+    from hdsl.data.table import Table
 
 
 def check_source(source: Source) -> tuple[Model | None, tuple[Diagnostic, ...]]:
@@ -41,25 +52,23 @@ def model_of(source: Source) -> Model:
     return model
 
 
-def diagnose(
-    text: str,
-    rows: str | None = None,
-    tables: Mapping[str, str] | None = None,
-    name: str = "<model>",
+def diagnose_source(
+    source: Source | str,
+    rows: "Table | str | None" = None,
+    tables: "Mapping[str, Table | str] | None" = None,
 ) -> tuple[Diagnostic, ...]:
-    """Everything there is to say about a text and, where given as CSV text, its data."""
-    from hdsl.data.bind import bind
-    from hdsl.data.read import parse_csv
+    """Everything there is to say about a model and its data: syntax, names, data, advice.
 
-    source = Source(text, name)
+    Rows and tables given as text are read as CSV.
+    """
+    source = Source(source) if isinstance(source, str) else source
     model, found = check_source(source)
     if model is None:
         return found
     binding = None
     if rows is not None:
         try:
-            frames = {level: parse_csv(table) for level, table in (tables or {}).items()}
-            binding = bind(model, parse_csv(rows), frames)
+            binding = bind_data(model, rows, tables)
         except ModelError as error:
             return in_source_order((*found, *error.diagnostics))
         found = (*found, *binding.diagnostics)
@@ -68,19 +77,53 @@ def diagnose(
     return apply_ignores(in_source_order((*found, *lint(model, binding))), source)
 
 
+def bind_data(
+    model: Model, rows: "Table | str", tables: "Mapping[str, Table | str] | None" = None
+) -> "Binding":
+    """The data bound to a model, with everything that is wrong with them."""
+    from hdsl.data.bind import bind
+    from hdsl.data.read import parse_csv
+
+    def table(given: "Table | str") -> "Table":
+        return parse_csv(given) if isinstance(given, str) else given
+
+    return bind(model, table(rows), {level: table(t) for level, t in (tables or {}).items()})
+
+
 def compile_model(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     """The model as Python source for ``numpyro`` or ``pymc``."""
     return emit(model, backend, facts)
 
 
-def expand(source: Source, evaluate: Evaluate | None = None) -> str:
+def expand(
+    source: Source,
+    rows: "Table | None" = None,
+    tables: "Mapping[str, Table] | None" = None,
+) -> str:
     """The text with every default written out and its rule as a comment.
 
-    ``evaluate`` gives the values of the data's summaries, where there are data.
+    With data each rule is followed by its numbers; raises ModelError where the data are wrong.
     """
     model = model_of(source)
-    file, _ = parse(source)
-    return expand_file(source, file, model, evaluate)
+    evaluate = None
+    if rows is not None:
+        binding = bind_data(model, rows, tables)
+        if not binding.sound:
+            raise ModelError(binding.diagnostics, source)
+        evaluate = _evaluator(binding)
+    return expand_file(source, parse(source)[0], model, evaluate)
+
+
+def _evaluator(binding: "Binding") -> Callable[[Expr], float | None]:
+    from hdsl.data.evaluate import NotDataError
+
+    def evaluate(expr: Expr) -> float | None:
+        try:
+            return float(binding.dataset.evaluator.at(expr, ()).numbers)
+        except NotDataError:
+            return None
+
+    return evaluate
 
 
 def parse_source(source: Source) -> ast.File:
