@@ -5,7 +5,6 @@ nothing of the user's layout; the formatter of the syntax tree does.
 """
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from math import inf
 from typing import assert_never
 
@@ -29,13 +28,16 @@ from hdsl.ir.model import (
 )
 
 # How tightly an operator binds, as in the grammar: comparison < sum < product < minus < power.
-_COMPARE, _SUM, _PRODUCT, _MINUS, _POWER, _ATOM = range(6)
-_BINARY = {
-    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), (_COMPARE, _SUM, _SUM)),
-    **dict.fromkeys(("+", "-"), (_SUM, _SUM, _PRODUCT)),
-    **dict.fromkeys(("*", "/", "@"), (_PRODUCT, _PRODUCT, _MINUS)),
-    "^": (_POWER, _ATOM, _MINUS),
+COMPARE, SUM, PRODUCT, MINUS, POWER, ATOM = range(6)
+BINARY = {
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), (COMPARE, SUM, SUM)),
+    **dict.fromkeys(("+", "-"), (SUM, SUM, PRODUCT)),
+    **dict.fromkeys(("*", "/", "@"), (PRODUCT, PRODUCT, MINUS)),
+    "^": (POWER, ATOM, MINUS),
 }
+
+Piece = tuple[str, int]
+"""A text and how tightly its outermost operator binds."""
 
 
 def text_of(expr: Expr) -> str:
@@ -55,12 +57,22 @@ def text_of_distribution(distribution: Distribution) -> str:
     >>> text_of_distribution(Distribution("normal", (("mu", Value("m")), ("sigma", Constant(1.0)))))
     'normal(m, 1)'
     """
-    keywords = _needs_keywords(distribution)
     arguments = (
-        f"{name} = {text_of(value)}" if keyword else text_of(value)
-        for (name, value), keyword in zip(distribution.arguments, keywords, strict=True)
+        text_of(value) if keyword is None else f"{keyword} = {text_of(value)}"
+        for keyword, value in written_arguments(distribution)
     )
     return f"{distribution.family}({', '.join(arguments)})"
+
+
+def written_arguments(distribution: Distribution) -> Iterator[tuple[str | None, Expr]]:
+    """The arguments as they are written: by position, None, as long as the family allows it."""
+    family = FAMILIES.get(distribution.family)
+    given = [name for name, _ in distribution.arguments]
+    order = given if family is None else [p.name for p in family.parameters]
+    named = family is not None and not family.positional
+    for place, (name, value) in enumerate(distribution.arguments):
+        named = named or order[place : place + 1] != [name]
+        yield (name if named else None), value
 
 
 def text_of_number(value: float) -> str:
@@ -119,41 +131,47 @@ def dump(model: Model) -> str:
     return "\n".join([*title, *levels, *nodes, *coefficients]) + "\n"
 
 
-def _text(expr: Expr) -> tuple[str, int]:
+def _text(expr: Expr) -> Piece:
     match expr:
         case Constant(value=value):
-            return text_of_number(value), _MINUS if value < 0 else _ATOM
+            return text_of_number(value), MINUS if value < 0 else ATOM
         case Label(text=text):
-            return f'"{text}"', _ATOM
+            return f'"{text}"', ATOM
         case Value(name=name):
-            return name, _ATOM
+            return name, ATOM
         case Member():
-            return _member(expr), _ATOM
+            return _member(expr), ATOM
         case Summary(function=function, argument=argument):
-            return f"{function}({text_of(argument)})", _ATOM
+            return f"{function}({text_of(argument)})", ATOM
         case Apply(function=function, arguments=arguments):
-            return _apply(function, arguments)
+            return compose(function, tuple(_text(argument) for argument in arguments))
         case _:
             assert_never(expr)
 
 
-def _apply(function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
+def compose(function: str, arguments: tuple[Piece, ...]) -> Piece:
+    """An operator or call over texts that are there already, with brackets where they must be.
+
+    >>> compose("*", (("a + b", SUM), ("c", ATOM)))
+    ('(a + b) * c', 2)
+    """
     match function, arguments:
         case "-", (operand,):
-            return f"-{_within(operand, _MINUS)}", _MINUS
+            return f"-{within(operand, MINUS)}", MINUS
         case "missing", ():
-            return "missing", _ATOM
-        case _, (left, right) if function in _BINARY:
-            level, left_level, right_level = _BINARY[function]
+            return "missing", ATOM
+        case _, (left, right) if function in BINARY:
+            level, left_level, right_level = BINARY[function]
             space = "" if function == "^" else " "
-            sides = _within(left, left_level), _within(right, right_level)
+            sides = within(left, left_level), within(right, right_level)
             return f"{space}{function}{space}".join(sides), level
         case _:
-            return f"{function}({', '.join(text_of(a) for a in arguments)})", _ATOM
+            return f"{function}({', '.join(text for text, _ in arguments)})", ATOM
 
 
-def _within(expr: Expr, level: int) -> str:
-    text, own = _text(expr)
+def within(piece: Piece, level: int) -> str:
+    """A piece where something that binds at least as tightly as the level must stand."""
+    text, own = piece
     return text if own >= level else f"({text})"
 
 
@@ -164,17 +182,6 @@ def _member(member: Member) -> str:
         labels.insert(0, f'"{inner.label}"')
         inner = inner.of
     return f"{inner.name}[{', '.join(labels)}]"
-
-
-def _needs_keywords(distribution: Distribution) -> Iterator[bool]:
-    """By position as long as the plain parameters come in the family's order."""
-    family = FAMILIES.get(distribution.family)
-    given = [name for name, _ in distribution.arguments]
-    order = given if family is None else [p.name for p in family.parameters]
-    keyword = family is not None and not family.positional
-    for name, expected in zip_longest(given, order[: len(given)]):
-        keyword = keyword or name != expected
-        yield keyword
 
 
 def _over(domain: Domain) -> str:
