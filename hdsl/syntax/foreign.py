@@ -34,7 +34,7 @@ _HINTS: Mapping[str, str] = {
     "&": "a product of comparisons is their `and`: `(a > 0) * (b > 0)`",
     "$": "a column is called by its name alone; HDSL is given the data when it runs",
     "?": "a value that is missing is written `missing`",
-    "'": 'a text stands between straight double quotes: `"A"`',
+    **dict.fromkeys("'“”„«»‘’", 'a text stands between straight double quotes: `"A"`'),
     "`": 'a column with an unusual name is declared once: `data price from "Unit price" : real`',
     "\\": "a line continues by itself after an operator or a comma, and inside brackets",
     "\0": "the file does not look like text in UTF-8",
@@ -119,14 +119,12 @@ def _unclosed(token: Token) -> Diagnostic:
 
 def _unknown(token: Token) -> Diagnostic:
     character = token.value
-    called = unicode_name(character, f"U+{ord(character):04X}")
-    shown = f"`{character}`" if character.isprintable() else called
-    if character in "“”„«»‘’":
-        text: str | None = 'a text stands between straight double quotes: `"A"`'
-    else:
-        text = _HINTS.get(character)
-    label = Label(span_of(token), called.lower() if character.isprintable() else "")
-    return Diagnostic("H102", f"{shown} is not a character of HDSL", label, help=text)
+    code_point = f"the character U+{ord(character):04X}"
+    shown = f"`{character}`" if character.isprintable() else code_point
+    called = unicode_name(character, "").lower()
+    label = Label(span_of(token), called if character.isprintable() else "")
+    text = _HINTS.get(character)
+    return Diagnostic("H102", f"{shown} does not belong to HDSL", label, help=text)
 
 
 def _dotted(tokens: tuple[Token, ...], i: int) -> Diagnostic:
@@ -138,7 +136,7 @@ def _dotted(tokens: tuple[Token, ...], i: int) -> Diagnostic:
     if len(around) == 3 and touching and around[0].type in NAMES and around[2].type in NAMES:
         place = span_of(around[0]).to(span_of(around[2]))
         text = (
-            f'call it something else, once: `data {whole.replace(".", "_")} from "{whole}" : real`'
+            f'give the column another name: `data {whole.replace(".", "_")} from "{whole}" : real`'
         )
     else:
         text = "a name is made of letters, digits and `_`"

@@ -26,7 +26,7 @@ def _block(m: Misfit) -> Diagnostic | None:
     """``model {``, ``data {``: braces round statements, as in BUGS and Stan."""
     if m.type != "LBRACE":
         return None
-    if m.index <= 2:
+    if m.index <= 2 and m.relation is None:
         text = "a model is a list of statements, in any order; nothing stands around them"
         return m.says("H115", "HDSL has no blocks in braces", help=text)
     text = "braces hold members: `level part = {front, back}`, `data q : ordered {low, high}`"
@@ -302,7 +302,8 @@ def _title(m: Misfit) -> Diagnostic | None:
         return m.says("H122", "a model's title is one text", "nothing follows it")
     words = m.text(m.tokens[1:])
     text = f'type `model "{words}"`' if words else 'a title, for example `model "Radon in homes"`'
-    return m.says("H122", "a model's title is a text in quotes", help=text)
+    place = cover(m.tokens[1:] or m.tokens)
+    return m.says("H122", "a model's title is a text in quotes", at=place, help=text)
 
 
 def _level_statement(m: Misfit) -> Diagnostic | None:
@@ -321,8 +322,13 @@ def _level_statement(m: Misfit) -> Diagnostic | None:
 
 
 def _data_statement(m: Misfit) -> Diagnostic | None:
-    if m.head != "DATA" or m.relation is not None:
+    if m.head != "DATA":
         return None
+    if m.relation is not None:
+        text = "a computed column takes no type: `data z = log(x)`, `data z = log(x) per region`"
+        return (
+            m.says("H121", "this is not a data statement", help=text) if m.type == "COLON" else None
+        )
     if m.type == "$END" and "COLON" in m.accepts:
         names = m.text(m.tokens)
         text = f"say what it holds, `{names} : real`, or how it is computed, `data z = log(x)`"

@@ -1,0 +1,62 @@
+"""The grammar itself: one table without conflicts, found beside the code or inside the wheel."""
+
+import re
+from pathlib import Path
+
+import pytest
+from lark.exceptions import GrammarError
+
+from hdsl.source import Source
+from hdsl.syntax import grammar
+from hdsl.syntax.parser import parse
+
+REFERENCE = sorted((Path(__file__).parent / "reference").glob("*.hdsl"))
+
+
+def test_the_grammar_is_lalr_in_strict_mode() -> None:
+    # Lark's own lexer, because its strict mode also looks for terminals that collide
+    strict = grammar.build(lexer="basic", strict=True)
+    assert strict.options.parser == "lalr"
+    assert {rule.origin.name for rule in strict.rules} >= {"statement", "formula", "expr"}
+
+
+def test_strict_mode_would_notice_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    ambiguous = grammar.grammar_text().replace('_terms "+" _closed', '_terms "+" _terms')
+    monkeypatch.setattr(grammar, "grammar_text", lambda: ambiguous)
+    with pytest.raises(GrammarError, match="Shift/Reduce conflict"):
+        grammar.build(lexer="basic", strict=True)
+
+
+def test_every_terminal_that_no_rule_mentions_is_taken_out_before_parsing() -> None:
+    lark = grammar.parser()
+    mentioned = {symbol.name for rule in lark.rules for symbol in rule.expansion if symbol.is_term}
+    unmentioned = {t.name for t in lark.terminals} - mentioned - set(lark.ignore_tokens)
+    assert unmentioned == set(grammar.HIDDEN)
+
+
+def test_our_scanner_finds_the_tokens_that_larks_does() -> None:
+    lark = grammar.build(lexer="basic")
+    for path in REFERENCE:
+        text = path.read_text(encoding="utf-8")
+        expected = [(t.type, str(t), t.start_pos, t.end_pos) for t in lark.lex(text)]
+        found = [(t.type, str(t), t.start_pos, t.end_pos) for t in grammar.scanner().scan(text)]
+        assert found == expected
+
+
+def test_a_wheel_carries_the_grammar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = grammar.grammar_text()
+    installed = tmp_path / "hdsl" / "grammar"
+    installed.mkdir(parents=True)
+    (installed / "hdsl.lark").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(grammar, "__file__", str(tmp_path / "hdsl" / "syntax" / "grammar.py"))
+    monkeypatch.setattr(grammar, "files", lambda package: tmp_path / package)
+    assert grammar.grammar_text() == text
+
+
+@pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.stem)
+def test_what_the_reference_shows_parses(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    file, diagnostics = parse(Source(text))
+    assert diagnostics == ()
+    bare = re.sub(r"#.*", "", text)
+    assert len(file.statements) == len([s for s in re.split(r"[\n;]", bare) if s.strip()])
