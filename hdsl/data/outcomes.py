@@ -94,10 +94,9 @@ def _bound(
     if expr is None:
         return None
     try:
-        values = dataset.evaluator.at(expr, column.domain).numbers
+        return dataset.evaluator.at(expr, column.domain).numbers
     except NotDataError:
         return None
-    return np.where(np.isnan(values), np.inf if name == "n" else values, values)
 
 
 def _inside(values: np.ndarray[tuple[int], np.dtype[np.float64]], support: Support) -> Mask:

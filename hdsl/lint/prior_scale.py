@@ -1,0 +1,125 @@
+"""H607: a prior that is orders of magnitude away from what the data can show."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hdsl.check.predictor import Use, uses
+from hdsl.data.problem import number
+from hdsl.diagnostics.diagnostic import Diagnostic
+from hdsl.expr import Expr, substitute
+from hdsl.families import FAMILIES, Role
+from hdsl.ir.model import Model, Outcome, Parameter
+from hdsl.lint.reading import Spread, located, parts, spread, warning
+
+if TYPE_CHECKING:
+    from hdsl.data.bind import Binding
+
+_FAR = 100.0
+
+
+def check(model: Model, binding: "Binding") -> Iterator[Diagnostic]:
+    """A warning for each prior of the user's own that the data make look out of scale."""
+    for node in model.nodes:
+        if not isinstance(node, Parameter) or node.rule is not None or node.transform is not None:
+            continue
+        prior = _moments(binding, node)
+        yardstick = _yardstick(model, binding, node)
+        if prior is None or yardstick is None:
+            continue
+        reach = abs(prior.mean) + 2 * prior.sd
+        if reach > _FAR * yardstick.reach:
+            yield _warning(node, yardstick, reach, "wide")
+        elif reach * _FAR < yardstick.sd:
+            yield _warning(node, yardstick, reach, "narrow")
+
+
+class _Yardstick(Spread):
+    """How large a parameter is expected to be; ``mean`` moves an intercept away from zero."""
+
+    @property
+    def reach(self) -> float:
+        return abs(self.mean) + 2 * self.sd
+
+
+def _moments(binding: "Binding", node: Parameter) -> Spread | None:
+    """Mean and sd of a prior whose arguments are numbers; None where it has none or they vary."""
+    from hdsl.data.evaluate import NotDataError
+
+    family = FAMILIES[node.distribution.family]
+    given = dict(node.distribution.arguments)
+    if family.mean is None or family.variance is None:
+        return None
+
+    def value(expr: Expr) -> float:
+        return float(binding.dataset.evaluator.at(substitute(expr, given), ()).numbers)
+
+    try:
+        mean, variance = value(family.mean), value(family.variance)
+    except NotDataError:
+        return None
+    return Spread(mean, variance**0.5) if 0 < variance < float("inf") else None
+
+
+def _yardstick(model: Model, binding: "Binding", node: Parameter) -> _Yardstick | None:
+    """The size on which a parameter's effect would be as large as the outcome's own scatter."""
+    for coefficient, part in parts(model):
+        if node.name == part.sd and coefficient.transform is None:
+            return next(
+                (_of_use(binding, use, False) for use in located(model, coefficient.name)), None
+            )
+    for use in uses(node.name, model.outcomes, model.by_name.get) or ():
+        if use.direct and use.link is None and use.parameter.role is Role.SCALE:
+            return _of_outcome(binding, use)
+    found = located(model, node.name)
+    return _of_use(binding, found[0], True) if found else None
+
+
+def _of_outcome(binding: "Binding", use: Use) -> _Yardstick | None:
+    column = binding.dataset.columns.get(use.user.name)
+    if column is None or column.known.size < 2 or not isinstance(use.user, Outcome):
+        return None
+    if use.user.transform is not None:
+        return None
+    return _Yardstick(float(column.known.mean()), float(column.known.std(ddof=1)))
+
+
+def _of_use(binding: "Binding", use: Use, is_location: bool) -> _Yardstick | None:
+    """The yardstick of a coefficient: the outcome's scatter over that of what it multiplies."""
+    outcome = _of_outcome(binding, use)
+    if outcome is None:
+        return None
+    scale = outcome.sd if use.link is None else 1.0
+    centre = outcome.mean if use.link is None and is_location else 0.0
+    if use.multiplier is None:
+        for other in use.others:  # the intercept is a value where they are zero
+            size = spread(binding, other)
+            if size is not None and size.sd:
+                scale += scale * abs(size.mean) / size.sd
+        return _Yardstick(centre, scale)
+    size = spread(binding, use.multiplier)
+    if size is None or not size.sd:
+        return None
+    return _Yardstick(0.0, scale / size.sd)
+
+
+def _warning(node: Parameter, yardstick: _Yardstick, reach: float, how: str) -> Diagnostic:
+    scale = f"{yardstick.sd:.2g}"
+    ratio = reach / yardstick.reach if how == "wide" else yardstick.sd / reach
+    lower = node.support.lower == 0
+    example = f"halfnormal({scale})" if lower else f"normal({yardstick.mean:.2g}, {scale})"
+    says = (
+        "it expects effects that no outcome of this size can show; the sampler wanders, and "
+        "predictions from the prior are absurd"
+        if how == "wide"
+        else "it allows next to nothing: the data are overruled, or fight the prior"
+    )
+    return warning(
+        "H607",
+        f"the prior of `{node.name}` is about {number(float(f'{ratio:.1g}'))} times too {how} "
+        "for these data",
+        node.distribution.span,
+        f"reaches to about {reach:.2g}; one sd of the outcome amounts to {scale}",
+        notes=(says,),
+        help=f"in the units of your columns something like `{node.name} ~ {example}`, or leave the "
+        "prior out and take the default",
+    )

@@ -1,0 +1,60 @@
+"""H604: two free intercepts in one sum, which only their priors tell apart."""
+
+from collections.abc import Iterator
+
+from hdsl.check.spelling import quoted
+from hdsl.diagnostics.diagnostic import Diagnostic, Label
+from hdsl.families import FAMILIES
+from hdsl.ir.model import Data, Model, Outcome, Parameter
+from hdsl.ir.uses import expressions, values
+from hdsl.lint.reading import located, warning
+
+
+def check(model: Model) -> Iterator[Diagnostic]:
+    """A warning for each outcome to whose location several free constants are added."""
+    for outcome in model.outcomes:
+        found = [p for p in _free(model) if _is_added(model, p, outcome)]
+        if len(found) < 2:
+            continue
+        first, second, *_ = found
+        yield warning(
+            "H604",
+            f"{quoted(p.name for p in found)} are added up, and each is an intercept of "
+            f"`{outcome.name}`",
+            second.span,
+            f"adds a constant to `{outcome.name}`",
+            notes=("only their sum shows in the data: one may grow while another falls",),
+            help=_help(second),
+            others=(Label(first.span, "and so does this"),),
+        )
+
+
+def _free(model: Model) -> Iterator[Parameter]:
+    """The parameters that nothing pulls towards a known value."""
+    for node in model.nodes:
+        if not isinstance(node, Parameter) or node.pinned or node.transform is not None:
+            continue
+        if any(not _is_data(model, name) for _, e in expressions(node) for name in values(e)):
+            continue  # its prior is learned: it is a group's deviation by another name
+        unpooled = node.rule is not None or FAMILIES[node.distribution.family].improper
+        if not node.domain or unpooled:
+            yield node
+
+
+def _is_data(model: Model, name: str) -> bool:
+    return isinstance(model.by_name.get(name), Data)
+
+
+def _is_added(model: Model, parameter: Parameter, outcome: Outcome) -> bool:
+    return any(
+        use.user is outcome and use.multiplier is None for use in located(model, parameter.name)
+    )
+
+
+def _help(parameter: Parameter) -> str:
+    if parameter.name.startswith("mean("):
+        return f"keep one mean: write `~ 0 + …` in this formula, or `{parameter.name} = 0`"
+    if parameter.domain:
+        level = parameter.domain[0]
+        return f"set one member to 0 as the baseline, or pool: `{parameter.name} ~ 0 + {level}`"
+    return f"leave `{parameter.name}` out, or the other"
