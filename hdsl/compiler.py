@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from typing import TYPE_CHECKING
 
 from hdsl.backends import Generated, emit
 from hdsl.check import check
@@ -24,9 +23,6 @@ from hdsl.syntax.parser import parse
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
-    from hdsl.data.table import Table
-
-if TYPE_CHECKING:
     from hdsl.data.table import Table
 
 
@@ -52,10 +48,10 @@ def model_of(source: Source) -> Model:
     return model
 
 
-def diagnose_source(
+def diagnose(
     source: Source | str,
-    rows: "Table | str | None" = None,
-    tables: "Mapping[str, Table | str] | None" = None,
+    rows: Table | str | None = None,
+    tables: Mapping[str, Table | str] | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Everything there is to say about a model and its data: syntax, names, data, advice.
 
@@ -78,13 +74,13 @@ def diagnose_source(
 
 
 def bind_data(
-    model: Model, rows: "Table | str", tables: "Mapping[str, Table | str] | None" = None
-) -> "Binding":
+    model: Model, rows: Table | str, tables: Mapping[str, Table | str] | None = None
+) -> Binding:
     """The data bound to a model, with everything that is wrong with them."""
     from hdsl.data.bind import bind
     from hdsl.data.read import parse_csv
 
-    def table(given: "Table | str") -> "Table":
+    def table(given: Table | str) -> Table:
         return parse_csv(given) if isinstance(given, str) else given
 
     return bind(model, table(rows), {level: table(t) for level, t in (tables or {}).items()})
@@ -97,8 +93,8 @@ def compile_model(model: Model, backend: str, facts: Facts | None = None) -> Gen
 
 def expand(
     source: Source,
-    rows: "Table | None" = None,
-    tables: "Mapping[str, Table] | None" = None,
+    rows: Table | None = None,
+    tables: Mapping[str, Table] | None = None,
 ) -> str:
     """The text with every default written out and its rule as a comment.
 
@@ -114,7 +110,7 @@ def expand(
     return expand_file(source, parse(source)[0], model, evaluate)
 
 
-def _evaluator(binding: "Binding") -> Callable[[Expr], float | None]:
+def _evaluator(binding: Binding) -> Callable[[Expr], float | None]:
     from hdsl.data.evaluate import NotDataError
 
     def evaluate(expr: Expr) -> float | None:

@@ -64,13 +64,13 @@ class Assembly:
         self._stray_pins()
         whole = not self.scope.is_broken()
         if whole:  # a default is found from the whole equation only
-            self._default_priors(written)
+            unused = report_unused(self.resolver, [*self.nodes.values(), *self.outcomes])
+            self._default_priors(written, unused)
         self._correlations()
         nodes = list({id(node): node for node in self.nodes.values()}.values())
         ordered = in_order(self.resolver, [*nodes, *self.outcomes])
         if whole:
             check_supports(self.parameters, self.nodes, ordered)
-            report_unused(self.resolver, ordered)
         return Model(
             self.scope.title,
             dict(self.scope.levels),
@@ -261,7 +261,7 @@ class Assembly:
 
     # ------------------------------------------------------------ priors
 
-    def _default_priors(self, written: dict[str, Parameter]) -> None:
+    def _default_priors(self, written: dict[str, Parameter], unused: frozenset[str]) -> None:
         """Fill in the defaults; a prior found so can be the place of another's default."""
         missing = {
             name: spec
@@ -272,6 +272,8 @@ class Assembly:
         defaults = Defaults(self.resolver, tuple(self.outcomes), placeholders, self._opaque)
         for name, spec in missing.items():
             implied = self.coefficients.implied.get(name)
+            if (implied.spec.name if implied else name) in unused:
+                continue  # nothing tells what it is for, and that has been said
             found = defaults.of(spec, implied, self.parameters.wanted(name))
             if found is None:
                 needs_prior(

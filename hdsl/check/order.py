@@ -1,12 +1,21 @@
 """The order of a model's nodes, circles among them, and what nothing uses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import CoefficientSpec, text
 from hdsl.expr import Expr, names
-from hdsl.ir.model import Data, Deviations, Node, Outcome
+from hdsl.ir.model import (
+    Correlation,
+    Data,
+    Definition,
+    Deviations,
+    Node,
+    Outcome,
+    Parameter,
+)
 from hdsl.ir.uses import expressions, quantities
+from hdsl.source import Span
 
 
 def node_expressions(node: Node) -> Iterator[Expr]:
@@ -29,7 +38,7 @@ def in_order(resolver: Resolver, nodes: list[Node]) -> tuple[Node, ...]:
     A circle is reported and cut.
     """
     makers = {name: node for node in nodes for name in quantities(node)}
-    ranked = sorted(nodes, key=lambda n: (not isinstance(n, Data), n.span.start))
+    ranked = sorted(nodes, key=_rank)
     placed: dict[int, Node] = {}
     open_nodes: dict[int, Node] = {}
     for root in ranked:
@@ -43,7 +52,7 @@ def in_order(resolver: Resolver, nodes: list[Node]) -> tuple[Node, ...]:
                     for name in names(expr)
                     if name in makers
                 }.values(),
-                key=lambda n: n.span.start,
+                key=_rank,
             )
             if isinstance(node, Outcome):
                 needs = [n for n in needs if n is not node]
@@ -66,6 +75,14 @@ def in_order(resolver: Resolver, nodes: list[Node]) -> tuple[Node, ...]:
     return tuple(placed.values())
 
 
+_KINDS = (Data, Parameter, Correlation, Deviations, Definition, Outcome)
+
+
+def _rank(node: Node) -> tuple[bool, int, int]:
+    """Data first; then as written; within a statement what is sampled before what is computed."""
+    return not isinstance(node, Data), node.span.start, _KINDS.index(type(node))
+
+
 def _circle(resolver: Resolver, path: list[Node], back_to: Node) -> None:
     start = next(i for i, node in enumerate(path) if node is back_to)
     loop = [*path[start:], back_to]
@@ -80,19 +97,22 @@ def _circle(resolver: Resolver, path: list[Node], back_to: Node) -> None:
         )
 
 
-def report_unused(resolver: Resolver, nodes: tuple[Node, ...]) -> None:
-    """A parameter that nothing uses says that the model is not the one that was meant."""
+def report_unused(resolver: Resolver, nodes: Sequence[Node]) -> frozenset[str]:
+    """Report, and give, what nothing uses: the model is then hardly the one that was meant."""
     scope = resolver.scope
     reported = {text(expr) for expr in scope.reports}
     used = used_names(nodes) | reported
+    unused: set[str] = set()
     for name, spec in scope.parameters.items():
-        written_by_hand = spec.target is not None and spec.target.accessor is None
-        if written_by_hand and name not in used:
-            _unused(resolver, name, spec.target.span if spec.target else spec.span)
+        if spec.target is not None and spec.target.accessor is None and name not in used:
+            unused.add(name)
+            _unused(resolver, name, spec.target.span)
     for coefficient in scope.coefficients.values():
         others = [n for n in nodes if n.span != coefficient.statement.span]
         if not _totals(coefficient) & (used_names(others) | reported):
+            unused.add(coefficient.name)
             _unused(resolver, coefficient.name, coefficient.target.span)
+    return frozenset(unused)
 
 
 def _totals(spec: CoefficientSpec) -> set[str]:
@@ -103,10 +123,7 @@ def _totals(spec: CoefficientSpec) -> set[str]:
     }
 
 
-def _unused(resolver: Resolver, name: str, span: object) -> None:
-    from hdsl.source import Span
-
-    assert isinstance(span, Span)
+def _unused(resolver: Resolver, name: str, span: Span) -> None:
     near = resolver.scope.suggestion(name)
     resolver.scope.report(
         "H208",

@@ -7,6 +7,9 @@ from difflib import get_close_matches
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that a name is most likely a misspelling of, or None."""
     pool = {candidate.casefold(): candidate for candidate in candidates}
+    for candidate in pool:
+        if len(candidate) > 2 and _one_slip(name.casefold(), candidate) is not None:
+            return pool[candidate]
     found = get_close_matches(name.casefold(), pool, n=1, cutoff=0.7)
     return pool[found[0]] if found else None
 
@@ -21,6 +24,15 @@ def is_slip(name: str, other: str) -> bool:
     """
     if name == other or min(len(name), len(other)) < 4:
         return False
+    slip = _one_slip(name, other)
+    if slip is None or any(c.isdigit() or c == "_" for c in slip):
+        return False
+    last = {name.rpartition("_")[2], other.rpartition("_")[2]}
+    return not ("_" in name and "_" in other and any(len(token) == 1 for token in last))
+
+
+def _one_slip(name: str, other: str) -> str | None:
+    """The characters in which two names differ, if by one letter or by two that are swapped."""
     start = 0
     while start < min(len(name), len(other)) and name[start] == other[start]:
         start += 1
@@ -28,14 +40,8 @@ def is_slip(name: str, other: str) -> bool:
     while end < min(len(name), len(other)) - start and name[-1 - end] == other[-1 - end]:
         end += 1
     here, there = name[start : len(name) - end], other[start : len(other) - end]
-    if any(c.isdigit() or c == "_" for c in here + there):
-        return False
-    if len(here) == len(there) == 2:
-        return here == there[::-1]
-    if max(len(here), len(there)) != 1:
-        return False
-    last = {name.rpartition("_")[2], other.rpartition("_")[2]}
-    return not ("_" in name and "_" in other and any(len(token) == 1 for token in last))
+    swapped = len(here) == len(there) == 2 and here == there[::-1]
+    return here + there if swapped or max(len(here), len(there)) <= 1 else None
 
 
 def quoted(names: Iterable[str]) -> str:
