@@ -6,6 +6,7 @@ Knows Lark; knows nothing of statements, trees or messages.
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lark.lark import PostLex
 from lark.lexer import Lexer
 
 from hdsl.syntax.builder import Builder
+from hdsl.syntax.cache import writable_cache
 
 START = "statement"
 
@@ -103,8 +105,15 @@ def build(**options: Any) -> Lark:
 
 @cache
 def parser() -> Lark:
-    """The parser of one statement; its callbacks build the tree while it runs."""
-    return build(lexer=Scanner, transformer=Builder())
+    """The parser of one statement; its callbacks build the tree while it runs.
+
+    Lark keeps its tables in the user's cache folder, under a key made of the grammar and the
+    versions of Lark and Python: to build them anew takes longer than all else that ``hdsl check``
+    does. Without a folder, or with a broken file in it, they are built.
+    """
+    folder = writable_cache("grammar")
+    tables = False if folder is None else str(folder / f"hdsl-lark-{version('lark')}.tables")
+    return build(lexer=Scanner, transformer=Builder(), cache=tables)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The grammar itself: one table without conflicts, found beside the code or inside the wheel."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from lark.exceptions import GrammarError
 
 from hdsl.source import Source
 from hdsl.syntax import grammar
+from hdsl.syntax.cache import writable_cache
 from hdsl.syntax.parser import parse
 
 REFERENCE = sorted((Path(__file__).parent / "reference").glob("*.hdsl"))
@@ -30,7 +32,7 @@ def test_strict_mode_would_notice_a_conflict(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_terminal_that_no_rule_mentions_is_taken_out_before_parsing() -> None:
     lark = grammar.parser()
     mentioned = {symbol.name for rule in lark.rules for symbol in rule.expansion if symbol.is_term}
-    unmentioned = {t.name for t in lark.terminals} - mentioned - set(lark.ignore_tokens)
+    unmentioned = {t.name for t in lark.terminals} - mentioned - set(lark.lexer_conf.ignore)
     assert unmentioned == set(grammar.HIDDEN)
 
 
@@ -51,6 +53,35 @@ def test_a_wheel_carries_the_grammar(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(grammar, "__file__", str(tmp_path / "hdsl" / "syntax" / "grammar.py"))
     monkeypatch.setattr(grammar, "files", lambda package: tmp_path / package)
     assert grammar.grammar_text() == text
+
+
+@pytest.fixture
+def fresh_parser() -> Iterator[None]:
+    """Has the parser made anew inside the test, and once more after it."""
+    grammar.parser.cache_clear()
+    yield
+    grammar.parser.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_parser")
+def test_tables_are_kept_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDSL_CACHE", str(tmp_path))
+    text = (REFERENCE[0].parent / "coefficient.hdsl").read_text(encoding="utf-8")
+    built = parse(Source(text))
+    (kept,) = (tmp_path / "grammar").iterdir()
+    grammar.parser.cache_clear()
+    assert parse(Source(text)) == built
+    kept.write_bytes(kept.read_bytes()[:-100])  # another process was killed while it wrote
+    grammar.parser.cache_clear()
+    assert parse(Source(text)) == built
+
+
+@pytest.mark.usefixtures("fresh_parser")
+@pytest.mark.parametrize("folder", ["off", "/dev/null/nowhere"])
+def test_tables_need_no_folder(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDSL_CACHE", folder)
+    assert writable_cache("grammar") is None
+    assert parse(Source("a ~ b"))[1] == ()
 
 
 @pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.stem)
