@@ -11,7 +11,7 @@ from hdsl.families.family import (
     Spelling,
 )
 from hdsl.families.formula import formula
-from hdsl.families.helpers import NUMPYRO_GEOMETRIC
+from hdsl.families.helpers import NUMPYRO_BETABINOMIAL, NUMPYRO_GEOMETRIC
 from hdsl.families.links import LINKS, UNIT_LINKS
 from hdsl.families.rows import (
     OVERDISPERSION,
@@ -85,7 +85,9 @@ BETABINOMIAL = Family(
     ),
     support=COUNT,
     numpyro={
-        ("n", "alpha", "beta"): spelling("dist.BetaBinomial", "{alpha}, {beta}, total_count={n}")
+        ("n", "alpha", "beta"): spelling(
+            "BetaBinomial", "{alpha}, {beta}, total_count={n}", NUMPYRO_BETABINOMIAL
+        )
     },
     pymc={("n", "alpha", "beta"): spelling("pm.BetaBinomial", "n={n}, alpha={alpha}, beta={beta}")},
     mean=formula("n * alpha / (alpha + beta)"),
@@ -128,7 +130,16 @@ NEGBINOMIAL = Family(
     ),
     support=COUNT,
     numpyro={
-        ("mu", "phi"): spelling("dist.NegativeBinomial2", "{mu}, {phi}"),
+        # not NegativeBinomial2: jax's betaln, on which it stands, is off in the sixth digit
+        ("mu", "phi"): spelling(
+            "dist.NegativeBinomialLogits", "{phi}, {logits}", logits="log(mu) - log(phi)"
+        ),
+        ("mu", "log_phi"): spelling(
+            "dist.NegativeBinomialLogits",
+            "{phi}, {logits}",
+            phi="exp(log_phi)",
+            logits="log(mu) - log_phi",
+        ),
         ("log_mu", "phi"): spelling(
             "dist.NegativeBinomialLogits", "{phi}, {logits}", logits="log_mu - log(phi)"
         ),
@@ -143,10 +154,7 @@ NEGBINOMIAL = Family(
     mean=formula("mu"),
     variance=formula("mu + mu^2 / phi"),
     doc="Negative binomial distribution by mean and dispersion: a Poisson with a gamma mean.",
-    density=(
-        "Gamma(x + phi) / (Gamma(x + 1) * Gamma(phi))"
-        " * (mu / (mu + phi))^x * (phi / (mu + phi))^phi"
-    ),
+    density="choose(x + phi - 1, x) * (mu / (mu + phi))^x * (phi / (mu + phi))^phi",
     reference="Stan Functions Reference, Negative binomial distribution (alternative)",
 )
 

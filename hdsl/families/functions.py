@@ -84,7 +84,6 @@ class Function:
         return infix(template, *arguments)
 
 
-_NORMAL = NormalDist()
 _SWING = Support(-1.0, 1.0, open_lower=False, open_upper=False)
 
 LOG_NORMAL_CDF = '''\
@@ -109,10 +108,15 @@ def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
+def _normal_cdf(x: float) -> float:
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
 def _log_normal_cdf(x: float) -> float:
-    if x > -30:
-        return math.log(0.5 * math.erfc(-x / math.sqrt(2)))
-    return -0.5 * x * x - math.log(-x) - 0.5 * math.log(2 * math.pi)
+    if x > -37:
+        return math.log(_normal_cdf(x))
+    # where erfc underflows: the first terms of its asymptotic series
+    return -0.5 * x * x - math.log(-x) - 0.5 * math.log(2 * math.pi) + math.log1p(-1 / (x * x))
 
 
 def _same(name: str) -> tuple[str, str, str]:
@@ -280,8 +284,8 @@ _LINKS = (
         "np.vectorize(NormalDist().inv_cdf, otypes=[float])({0})",
         "jax.scipy.special.ndtri({0})",
         "-np.sqrt(2.0) * pt.erfcinv(2.0 * {0})",
-        _NORMAL.inv_cdf,
-        increasing(_NORMAL.inv_cdf),
+        NormalDist().inv_cdf,
+        increasing(NormalDist().inv_cdf),
         "Quantile of the standard normal distribution.",
         UNIT,
         imports=("from statistics import NormalDist",),
@@ -289,26 +293,26 @@ _LINKS = (
     Function(
         "inv_probit",
         1,
-        "np.vectorize(NormalDist().cdf, otypes=[float])({0})",
+        "0.5 * np.vectorize(math.erfc, otypes=[float])(-{0} / np.sqrt(2.0))",
         "jax.scipy.special.ndtr({0})",
         "0.5 * pt.erfc(-{0} / np.sqrt(2.0))",
-        _NORMAL.cdf,
-        increasing(_NORMAL.cdf, UNIT),
+        _normal_cdf,
+        increasing(_normal_cdf, UNIT),
         "Inverse of probit: the standard normal distribution function.",
         internal=True,
-        imports=("from statistics import NormalDist",),
+        imports=("import math",),
     ),
     Function(
         "log_inv_probit",
         1,
-        "np.log(np.vectorize(NormalDist().cdf, otypes=[float])({0}))",
+        "np.log(0.5 * np.vectorize(math.erfc, otypes=[float])(-{0} / np.sqrt(2.0)))",
         "jax.scipy.special.log_ndtr({0})",
         "log_normal_cdf({0})",
         _log_normal_cdf,
         increasing(_log_normal_cdf, Support(upper=0.0)),
         "Log of the standard normal distribution function.",
         internal=True,
-        imports=("from statistics import NormalDist",),
+        imports=("import math",),
         pymc_helper=LOG_NORMAL_CDF,
     ),
     Function(

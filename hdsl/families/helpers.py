@@ -45,6 +45,22 @@ class TrialsToSuccess(dist.GeometricLogits):
         return 1.0 / self.probs
 '''
 
+NUMPYRO_BETABINOMIAL = '''\
+class BetaBinomial(dist.BetaBinomial):
+    """Beta-binomial distribution by gamma functions (jax's betaln is off in the sixth digit)."""
+
+    def log_prob(self, value):
+        n, a, b = self.total_count, self.concentration1, self.concentration0
+        log_choose = -jnp.log(n + 1.0) - log_beta(value + 1.0, n - value + 1.0)
+        return log_choose + log_beta(value + a, n - value + b) - log_beta(a, b)
+
+
+def log_beta(a, b):
+    """Log of the beta function."""
+    gammaln = jax.scipy.special.gammaln
+    return gammaln(a) + gammaln(b) - gammaln(a + b)
+'''
+
 PYMC_SKEW_NORMAL = (
     LOG_NORMAL_CDF
     + '''

@@ -70,6 +70,7 @@ def _applied(call: Apply, arguments: tuple[Support, ...]) -> Support:
     except KeyError:
         return REAL  # a transform of data: nothing is promised
     if all(ranges.is_point(a) for a in arguments):
+        # a function without monotone pieces is still known at a point
         try:
             return ranges.point(function.evaluate(*(a.lower for a in arguments)))
         except (ValueError, ArithmeticError):

@@ -234,7 +234,9 @@ def clipped(arguments: tuple[Support, ...]) -> Support:
 
 def chosen(arguments: tuple[Support, ...]) -> Support:
     """The range of ``where(condition, x, y)``."""
-    _, x, y = arguments
+    condition, x, y = arguments
+    if is_point(condition):
+        return x if condition.lower else y
     return hull(x, y)
 
 
