@@ -15,8 +15,13 @@ from hdsl.render.picture import Picture
 _PIXELS_PER_INCH = 144
 
 
+def svg(picture: Picture) -> str:
+    """The picture as SVG with a title and a description."""
+    return _accessible(draw(picture, "svg").decode(), picture)
+
+
 def draw(picture: Picture, form: str) -> bytes:
-    """The picture as bytes of ``svg``, ``png`` or ``pdf``."""
+    """The picture as Graphviz draws it in a form of its own: ``svg``, ``png``, ``pdf``."""
     source = dot_text(picture)
     if form == "png":
         source = source.replace("{\n", f"{{\n  graph [dpi={_PIXELS_PER_INCH}]\n", 1)
@@ -30,7 +35,7 @@ def draw(picture: Picture, form: str) -> bytes:
             graph.close()
     if not isinstance(drawn, bytes):
         raise InternalError(f"Graphviz gave no {form}")
-    return _accessible(drawn.decode(), picture).encode() if form == "svg" else drawn
+    return drawn
 
 
 @contextmanager
@@ -68,16 +73,16 @@ def _pygraphviz() -> ModuleType:
     return pygraphviz  # type: ignore[no-any-return]  # it carries no types
 
 
-def _accessible(svg: str, picture: Picture) -> str:
+def _accessible(drawn: str, picture: Picture) -> str:
     """The SVG with a title and a description that screen readers and browsers show."""
-    start = svg.index("<svg")
-    end = svg.index(">", start)
-    head = svg[start:end]
+    start = drawn.index("<svg")
+    end = drawn.index(">", start)
+    head = drawn[start:end]
     title = escape(clean(picture.title or "Diagram of the model"))
     description = "\n".join(escape(clean(line)) for line in picture.description.splitlines())
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'{head} role="img" aria-labelledby="title desc">\n'
         f'<title id="title">{title}</title>\n<desc id="desc">{description}</desc>'
-        f"{svg[end + 1 :]}"
+        f"{drawn[end + 1 :]}"
     )

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from hdsl.render import render
+from hdsl.render import equations, render
 from hdsl.render.render import VIEWS
 from tests.render.models import CASES
 
 FOLDER = Path(__file__).parent / "golden"
+EQUATIONS = {"text": "equations.txt", "latex": "equations.tex"}
 TEXTS = ("dot", "mmd", "txt")
 
 
@@ -23,6 +24,16 @@ def test_text_forms(name, view, form, golden):
     golden(_path(name, view, form), render(make(), view, form, facts() if facts else None))
 
 
+@pytest.mark.parametrize(("name", "form"), list(product(CASES, EQUATIONS)))
+def test_equations(name, form, golden):
+    written = equations(CASES[name][0](), form)
+    golden(FOLDER / name / EQUATIONS[form], written)
+    if form == "latex":
+        assert written.count("{") == written.count("}")
+        assert written.count(r"\left") == written.count(r"\right")
+
+
 def test_no_golden_file_is_an_orphan():
     owned = {_path(*case) for case in product(CASES, VIEWS, TEXTS)}
+    owned |= {FOLDER / name / file for name, file in product(CASES, EQUATIONS.values())}
     assert {path for path in FOLDER.rglob("*") if path.is_file()} == owned

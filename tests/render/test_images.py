@@ -109,7 +109,8 @@ def test_text_is_as_wide_as_its_frame_on_a_machine_without_fonts(tmp_path):
     assert len(others) > 1
     script = (
         "import sys; from hdsl.render import render; from tests.render import models;"
-        "sys.stdout.buffer.write(render(models.radon(), 'model', 'svg', models.radon_facts()))"
+        "svg = render(models.radon(), 'model', 'svg', models.radon_facts());"
+        "sys.stdout.buffer.write(svg.encode())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -118,7 +119,7 @@ def test_text_is_as_wide_as_its_frame_on_a_machine_without_fonts(tmp_path):
         capture_output=True,
         check=True,
     )
-    assert done.stdout == _svg("radon", "model")
+    assert done.stdout.decode() == _svg("radon", "model")
     assert done.stderr == b""
 
 
