@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from hdsl.data.bind import Binding
     from hdsl.fit import Run
+    from hdsl.ir.model import Model
 
     type Draws = NDArray[np.float64]
 
@@ -73,17 +75,42 @@ def region(document: str, name: str, content: str) -> str:
 
 def generated_code(example: Example, backend: str) -> str:
     """The Python source that stands beside the example's model."""
-    from hdsl.compiler import compile_model, model_of
-    from hdsl.source import Source
+    from hdsl.compiler import compile_model
 
-    text = example.source.read_text(encoding="utf-8")
-    source = Source(text, example.source.name)
-    return compile_model(model_of(source), backend, None).text
+    return compile_model(checked(example), backend, None).text
 
 
 def code_path(example: Example, backend: str) -> Path:
     """Where the generated source stands; not `numpyro.py`, which would hide the package."""
     return example.path / f"{example.model}_{backend}.py"
+
+
+def checked(example: Example) -> "Model":
+    """The example's model."""
+    from hdsl.compiler import model_of
+    from hdsl.source import Source
+
+    return model_of(Source(example.source.read_text(encoding="utf-8"), example.source.name))
+
+
+def bound(example: Example) -> "Binding":
+    """The example's data, bound to its model."""
+    from hdsl.data.bind import bind
+    from hdsl.data.frames import read_table
+
+    tables = {level: read_table(example.path / name) for level, name in example.tables.items()}
+    return bind(checked(example), read_table(example.path / example.rows), tables)
+
+
+def pictures(example: Example) -> Mapping[Path, str]:
+    """The diagrams of the example: of its model and, once a folder, of its levels."""
+    from hdsl.render.render import render
+
+    model, facts = checked(example), bound(example).facts
+    drawn = {example.path / f"{example.model}.svg": render(model, "model", "svg", facts)}
+    if example.model == "model":
+        drawn[example.path / "levels.svg"] = render(model, "levels", "svg", facts)
+    return {p: c if isinstance(c, str) else c.decode("utf-8") for p, c in drawn.items()}
 
 
 def side_by_side(example: Example, lines: int = 40) -> str:

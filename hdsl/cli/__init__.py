@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from hdsl.cli.posterior import fit, render, summary, verify
+from hdsl.cli.posterior import render
 from hdsl.cli.terminal import Commands
 from hdsl.cli.text import check, compile_, expand, explain, fmt, info
 
@@ -31,5 +31,5 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (check, fmt, expand, info, explain, compile_, verify, fit, summary, render):
+for _command in (check, fmt, expand, info, explain, compile_, render):
     main.add_command(_command)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hdsl.cli.reading import facts_of, read_source
+from hdsl.cli.reading import bound, read_source
 from hdsl.cli.terminal import write_file
 from hdsl.cli.text import MODEL, data_option, table_option
 
@@ -38,6 +38,6 @@ def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, o
     from hdsl.render.render import render as draw
 
     checked = model_of(read_source(model))
-    facts = facts_of(checked, rows, tables)
+    binding = bound(checked, rows, tables)
     form = Path(output).suffix.lower().removeprefix(".")
-    write_file(output, draw(checked, view, form, facts))
+    write_file(output, draw(checked, view, form, binding and binding.facts))

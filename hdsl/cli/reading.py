@@ -1,5 +1,6 @@
 """What the commands read: the model, its rows, the tables of its levels."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.source import Source
 
 if TYPE_CHECKING:
+    from hdsl.data.bind import Binding
     from hdsl.data.table import Table
-    from hdsl.ir.facts import Facts
     from hdsl.ir.model import Model
 
 STDIN = "-"
@@ -21,7 +22,7 @@ STDIN = "-"
 def read_source(path: str) -> Source:
     """The model file, or standard input for ``-``."""
     if path == STDIN:
-        content, name = click.get_binary_stream("stdin").read(), "<stdin>"
+        content, name = sys.stdin.buffer.read(), "<stdin>"
     else:
         content, name = Path(path).read_bytes(), path
     try:
@@ -52,8 +53,8 @@ def read_file(path: str) -> "Table":
         raise ModelError(error.diagnostics, error.source or Source("", path)) from error
 
 
-def facts_of(model: "Model", rows: str | None, tables: Mapping[str, str]) -> "Facts | None":
-    """What the data say of the model; errors in them stop the command."""
+def bound(model: "Model", rows: str | None, tables: Mapping[str, str]) -> "Binding | None":
+    """The data of the options, if any, bound to the model; errors in them stop the command."""
     read, by_level = read_data(rows, tables)
     if read is None:
         return None
@@ -62,7 +63,7 @@ def facts_of(model: "Model", rows: str | None, tables: Mapping[str, str]) -> "Fa
     binding = bind(model, read, by_level)
     if not binding.sound:
         raise ModelError(binding.diagnostics, model.source)
-    return binding.facts
+    return binding
 
 
 def tables_by_level(

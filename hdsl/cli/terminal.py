@@ -115,9 +115,14 @@ def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
+def has_warnings(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether one of them is advice that `--strict` takes for an error."""
+    return any(d.severity is Severity.WARNING for d in diagnostics)
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """A table: drawn by rich on a terminal, aligned columns of plain text elsewhere."""
-    if sys.stdout.isatty():
+    if colour(sys.stdout):
         _rich_table(columns, rows, title)
         return
     if title:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import click
 
-from hdsl.cli.reading import STDIN, facts_of, read_data, read_source, tables_by_level
-from hdsl.cli.terminal import has_errors, report, report_error, show_table, write_file
-from hdsl.diagnostics.diagnostic import ModelError, Severity
+from hdsl.cli.reading import STDIN, bound, read_data, read_source, tables_by_level
+from hdsl.cli.terminal import has_errors, has_warnings, report, report_error, show_table, write_file
+from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.diagnostics.render import FORMS, Form
 
 MODEL = click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -39,14 +39,14 @@ def check(
     from hdsl.compiler import diagnose
 
     source = read_source(model)
-    diagnostics = diagnose(source, *read_data(rows, tables))
+    try:
+        diagnostics = diagnose(source, *read_data(rows, tables))
+    except ModelError as error:  # a file of data that is no table
+        diagnostics, source = error.diagnostics, error.source or source
     report(diagnostics, source, form, err=False)
-    wrong = has_errors(diagnostics) or (
-        strict and any(d.severity is Severity.WARNING for d in diagnostics)
-    )
     if form == "full" and not diagnostics:
         click.echo(f"{source.name}: nothing to report")
-    if wrong:
+    if has_errors(diagnostics) or (strict and has_warnings(diagnostics)):
         raise click.exceptions.Exit(1)
 
 
@@ -128,7 +128,7 @@ def info(model: str, as_json: bool) -> None:
     for heading in ("levels", "columns", "parameters"):
         rows = contents[heading]
         if rows:
-            names = list(rows[0])
+            names = [name for name in rows[0] if any(row[name] for row in rows)]
             cells = [[_cell(row[name]) for name in names] for row in rows]
             show_table([name.replace("_", " ") for name in names], cells, heading.capitalize())
             click.echo()
@@ -182,8 +182,8 @@ def compile_(
 
     source = read_source(model)
     checked = model_of(source)
-    facts = facts_of(checked, rows, tables)
-    text = compile_model(checked, backend, facts).text
+    binding = bound(checked, rows, tables)
+    text = compile_model(checked, backend, binding and binding.facts).text
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -13,8 +13,8 @@ from hdsl.diagnostics.catalogue import CATALOGUE
 type Command = Callable[..., Result]
 
 UNTIDY = "data y,x:real\ny~normal( alpha+x ,sigma)   # as typed\nalpha~region"
-TIDY = "data y, x : real\ny ~ normal(alpha + x, sigma) # as typed\nalpha ~ region\n"
-WRONG = "y ~ normal(alpha, sigma)\nalpha ~ regoin | \nsigma ~ normal(0, 1)\n"
+TIDY = "data y, x : real\ny ~ normal(alpha + x, sigma)  # as typed\nalpha ~ region\n"
+WRONG = "level region\ndata y : real\ny ~ normal(alpha, sigma, 1)\nalpha ~ 1 | region\nsigma ~ normal(0, 1)\n"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ WRONG = "y ~ normal(alpha, sigma)\nalpha ~ regoin | \nsigma ~ normal(0, 1)\n"
         (["check"], 2),
         (["fmt"], 2),
         (["fmt", "model.hdsl"], 0),
-        (["fmt", "wrong.hdsl"], 1),
+        (["fmt", "torn.hdsl"], 1),
         (["fmt", "model.hdsl", "--check", "--diff"], 2),
         (["expand", "model.hdsl"], 0),
         (["expand", "wrong.hdsl"], 1),
@@ -49,10 +49,11 @@ WRONG = "y ~ normal(alpha, sigma)\nalpha ~ regoin | \nsigma ~ normal(0, 1)\n"
         (["--version"], 0),
         (["--help"], 0),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
 def test_exit_codes(hdsl: Command, arguments: list[str], code: int) -> None:
     Path("wrong.hdsl").write_text(WRONG, encoding="utf-8")
+    Path("torn.hdsl").write_text("y ~ normal(", encoding="utf-8")
     assert hdsl(*arguments).exit_code == code
 
 
@@ -157,7 +158,7 @@ def test_info_lists_levels_columns_and_parameters(hdsl: Command) -> None:
         ("x", "real", ["row"], None),
     ]
     parameters = {p["parameter"]: p for p in contents["parameters"]}
-    assert parameters["sigma"]["support"] == "positive"
+    assert parameters["sigma"]["support"] == "nonnegative"
     assert parameters["sigma"]["prior"] == "halfstudentt(4, sd(y))"
     assert parameters["sigma"]["default"]
     plain = hdsl("info", "model.hdsl").stdout
