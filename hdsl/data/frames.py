@@ -82,11 +82,11 @@ def from_frame(frame: Any, source: str = "the data") -> Table:
 def _read_typed(path: Path, suffix: str) -> polars.DataFrame:
     import polars as pl
 
+    # From memory: a file that is mapped would change under us when it is written again.
+    content = path.read_bytes()
     try:
-        # From memory: a file that is mapped would change under us when it is written again.
-        content = path.read_bytes()
         return pl.read_parquet(content) if suffix in _PARQUET else pl.read_ipc(content)
-    except (pl.exceptions.PolarsError, ValueError) as error:
+    except (pl.exceptions.PolarsError, ValueError, OSError) as error:
         kind = "Parquet" if suffix in _PARQUET else "Feather"
         raise _failure(
             "H903", f"`{path}` is not a whole {kind} file", str(error).splitlines()[0]

@@ -76,13 +76,14 @@ def _refuse_other_encodings(content: bytes, source: str) -> None:
         content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        shown = content[max(0, error.start - 10) : error.start + 10].decode("latin-1")
+        start = content.rfind(b"\n", 0, error.start) + 1
+        shown = content[max(start, error.start - 10) : error.start + 10].split(b"\n")[0]
         raise ModelError(
             (
                 finding(
                     "H903",
                     f"`{source}` is not UTF-8",
-                    notes=[f"line {line} holds {shown!r} if it is read as Latin-1"],
+                    notes=[f"line {line} holds {shown.decode('latin-1')!r} if read as Latin-1"],
                     help="save the file as UTF-8",
                 ),
             )

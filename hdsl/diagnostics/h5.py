@@ -9,10 +9,11 @@ ENTRIES: tuple[Entry, ...] = (
         Severity.ERROR,
         "a package for pictures is missing",
         "SVG, PNG and PDF are drawn by Graphviz, which the wheels of pygraphviz carry: no system "
-        "`dot` is needed, only `pip install \"pygraphviz>=2.0.4\"`. The forms `dot`, `mmd` and "
+        '`dot` is needed, only `pip install "pygraphviz>=2.0.4"`. The forms `dot`, `mmd` and '
         "`txt` need nothing but Python.",
         bad="",
         good="",
+        proof="tests/render/test_images.py::test_without_pygraphviz_one_line_says_what_to_install",
     ),
     Entry(
         "H510",

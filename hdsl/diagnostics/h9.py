@@ -75,7 +75,7 @@ _FILES = (
         "H901",
         "a file cannot be read",
         "The file is not there, is a folder, or may not be read by you. The message has the path "
-        "as it was given: is it relative to another folder?",
+        "as it was given; a relative one starts at the folder where the command runs.",
         "tests/data/test_files.py::test_a_file_that_is_not_there",
     ),
     _file(
