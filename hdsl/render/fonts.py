@@ -9,7 +9,7 @@ import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import escape
+from html import escape
 
 _VARIABLE = "FONTCONFIG_FILE"
 

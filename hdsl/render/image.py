@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from xml.sax.saxutils import escape
+from html import escape
 
 from hdsl.diagnostics.diagnostic import Diagnostic, InternalError, ModelError
 from hdsl.render.dot import clean, dot_text
@@ -78,8 +78,10 @@ def _accessible(drawn: str, picture: Picture) -> str:
     start = drawn.index("<svg")
     end = drawn.index(">", start)
     head = drawn[start:end]
-    title = escape(clean(picture.title or "Diagram of the model"))
-    description = "\n".join(escape(clean(line)) for line in picture.description.splitlines())
+    title = escape(clean(picture.title or "Diagram of the model"), quote=False)
+    description = "\n".join(
+        escape(clean(line), quote=False) for line in picture.description.splitlines()
+    )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'{head} role="img" aria-labelledby="title desc">\n'

@@ -153,7 +153,9 @@ def _parameter(node: Parameter) -> _Entry:
     text = f"~ {text_of_distribution(node.distribution)}"
     if node.transform is not None:
         text = f"{text_of_target(node.name, node.transform)} {text}"
-    pinned = "".join(f", [{', '.join(at)}] = {text_of(value)}" for at, value in node.pinned)
+    pinned = "".join(
+        f', {node.name}["{'", "'.join(at)}"] = {text_of(value)}' for at, value in node.pinned
+    )
     return _Entry(node.domain, "○", node.name, text + pinned, _rule(node.rule))
 
 

@@ -2,7 +2,6 @@
 
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import Model
-from hdsl.render import image
 from hdsl.render.dot import dot_text
 from hdsl.render.levels_view import levels_picture
 from hdsl.render.mermaid import mermaid_text
@@ -23,10 +22,10 @@ def render(
     """
     drawn = picture(model, view, facts)
     match form:
-        case "svg":
-            return image.svg(drawn)
-        case "png" | "pdf":
-            return image.draw(drawn, form)
+        case "svg" | "png" | "pdf":
+            from hdsl.render import image  # the other forms need none of what it imports
+
+            return image.svg(drawn) if form == "svg" else image.draw(drawn, form)
         case "dot":
             return dot_text(drawn)
         case "mmd":
