@@ -7,9 +7,9 @@ would be empty boxes of a wrong width. matplotlib, which ArviZ brings, carries D
 import os
 import tempfile
 from functools import cache
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from html import escape
 
 _VARIABLE = "FONTCONFIG_FILE"
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from types import ModuleType
-from html import escape
 
 from hdsl.diagnostics.diagnostic import Diagnostic, InternalError, ModelError
 from hdsl.render.dot import clean, dot_text
