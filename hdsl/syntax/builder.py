@@ -189,13 +189,8 @@ class Builder(Transformer[Token, Statement]):
         )
 
     def formula(self, children: list[_Child]) -> Formula:
-        terms: list[Term | ConstantTerm] = []
-        for child in children:
-            if isinstance(child, Formula):
-                terms.extend(child.terms)
-            elif isinstance(child, Term | ConstantTerm):
-                terms.append(child)
-        return Formula(tuple(terms), span=_cover(children))
+        terms = tuple(c for c in children if isinstance(c, Term | ConstantTerm))
+        return Formula(terms, span=_cover(children))
 
     # ------------------------------------------------------------- statements
 

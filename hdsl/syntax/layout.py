@@ -87,11 +87,10 @@ def _continues(current: Sequence[Token], opened: Sequence[Token], piece: _Piece)
         return False
     if opened:
         return not _must_begin(current[-1], len(opened), piece.tokens)
-    if piece.tokens[0].type in INFIX:
-        return True
+    if current[-1].type not in INFIX and piece.tokens[0].type not in INFIX:
+        return False
     # `alpha ~` and on the next line `beta ~ region`: two statements, the first unfinished
-    begins = _declares(piece.tokens) or (_relates(current) and _relates(piece.tokens))
-    return current[-1].type in INFIX and not begins
+    return not (_declares(piece.tokens) or (_relates(current) and _relates(piece.tokens)))
 
 
 def _must_begin(before: Token, depth: int, piece: Sequence[Token]) -> bool:

@@ -252,6 +252,12 @@ def _formula(m: Misfit) -> Diagnostic | None:
         case "VBAR" if bars:
             text = "`level | predictors`; for coefficients without correlation write two statements"
             return m.says("H113", "a term has one bar", help=text)
+        case "VBAR" if m.opened and m.before is not None and m.before.type in OPERANDS:
+            text = (
+                "the bar joins one level to its predictors; R's `(1 + x | region)` is written "
+                "`alpha, beta ~ region`, with `alpha + beta * x` in the outcome's distribution"
+            )
+            return m.says("H113", "a bar behind several terms", help=text)
         case "MINUS":
             text = "`0 + region` fixes the mean of the deviations at 0"
             return m.says("H112", "a formula does not subtract", help=text)

@@ -373,6 +373,27 @@ CASES: list[tuple[str, list[Finding], int]] = [
         0,
     ),
     (
+        "y ~ 1 + x + (1 + x | region)",
+        [
+            ("H113", "|", "a bar behind several terms"),
+        ],
+        0,
+    ),
+    (
+        "alpha ~ region\n-beta ~ halfnormal(1)",
+        [
+            ("H114", "-", "left of `~` stands a name, not an expression"),
+        ],
+        1,
+    ),
+    (
+        "a = b\n~ g",
+        [
+            ("H111", "~", "nothing stands left of `~`"),
+        ],
+        1,
+    ),
+    (
         "b ~ 1 + x^2",
         [
             ("H112", "^", "a formula has no `^`: it adds levels"),
