@@ -81,7 +81,7 @@ def _trim(span: Span, source: Source) -> Span:
     """The span without the line end that it stops behind: that is no place to point at."""
     text = source.text
     end = span.end
-    while end - 1 > span.start and text[end - 1] in "\r\n":
+    while end > span.start and text[end - 1] in "\r\n":
         end -= 1
     return Span(span.start, end)
 
