@@ -129,13 +129,13 @@ def _line(line: Line) -> str:
         case Tone.QUIET:
             return _small(text, QUIET)
         case Tone.DEFAULT:
-            return _small(f"<I>{text}</I>", QUIET)
+            return f"<I>{_small(text, QUIET)}</I>"
         case _:
             assert_never(line.tone)
 
 
 def _small(text: str, colour: str = INK) -> str:
-    return f'<FONT POINT-SIZE="9.5" COLOR="{colour}">{text}</FONT>'
+    return f'<FONT POINT-SIZE="9" COLOR="{colour}">{text}</FONT>'
 
 
 def _table(table: Table) -> str:
@@ -149,10 +149,15 @@ def _table(table: Table) -> str:
     )
 
 
+# Graphviz sets a line of one upright run lower than any other: a second run, a blank, levels
+# the cells of a row, be they upright or italic.
+_LEVEL = "<I> </I>"
+
+
 def _row(row: Row, columns: int) -> str:
     span = f' COLSPAN="{columns}"' if row.spans else ""
-    cells = "".join(f"<TD{span}>{'' if c is None else _line(c)}</TD>" for c in row.cells)
-    return f'<TR><TD ALIGN="LEFT">{_small(markup(row.role))}</TD>{cells}</TR>'
+    cells = "".join(f"<TD{span}>{'' if c is None else _line(c) + _LEVEL}</TD>" for c in row.cells)
+    return f'<TR><TD ALIGN="LEFT">{_small(markup(row.role))}{_LEVEL}</TD>{cells}</TR>'
 
 
 def _legend(picture: Picture) -> str:
