@@ -1,0 +1,1 @@
+"""The typed model: its nodes, its graphs, its invariants, its text."""
