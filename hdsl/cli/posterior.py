@@ -40,4 +40,4 @@ def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, o
     checked = model_of(read_source(model))
     binding = bound(checked, rows, tables)
     form = Path(output).suffix.lower().removeprefix(".")
-    write_file(output, draw(checked, view, form, binding and binding.facts))
+    write_file(output, draw(checked, view, form, binding.facts if binding else None))

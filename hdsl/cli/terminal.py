@@ -65,7 +65,7 @@ def fail(message: str) -> NoReturn:
 
 def of_os(error: OSError) -> str:
     """What an error of the operating system means, on one line, with the file's name."""
-    where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{where}{error.strerror or error}"
 
 

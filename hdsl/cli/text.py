@@ -9,6 +9,7 @@ from hdsl.cli.reading import STDIN, bound, read_data, read_source, tables_by_lev
 from hdsl.cli.terminal import has_errors, has_warnings, report, report_error, show_table, write_file
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.diagnostics.render import FORMS, Form
+from hdsl.source import Source
 
 MODEL = click.Path(exists=True, dir_okay=False, allow_dash=True)
 ROWS = click.Path(exists=True, dir_okay=False)
@@ -42,7 +43,8 @@ def check(
     try:
         diagnostics = diagnose(source, *read_data(rows, tables))
     except ModelError as error:  # a file of data that is no table
-        diagnostics, source = error.diagnostics, error.source or source
+        diagnostics = error.diagnostics
+        source = error.source if isinstance(error.source, Source) else source
     report(diagnostics, source, form, err=False)
     if form == "full" and not diagnostics:
         click.echo(f"{source.name}: nothing to report")
@@ -183,7 +185,7 @@ def compile_(
     source = read_source(model)
     checked = model_of(source)
     binding = bound(checked, rows, tables)
-    text = compile_model(checked, backend, binding and binding.facts).text
+    text = compile_model(checked, backend, binding.facts if binding else None).text
     if output is None:
         click.echo(text, nl=False)
     else:

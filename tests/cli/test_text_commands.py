@@ -14,7 +14,13 @@ type Command = Callable[..., Result]
 
 UNTIDY = "data y,x:real\ny~normal( alpha+x ,sigma)   # as typed\nalpha~region"
 TIDY = "data y, x : real\ny ~ normal(alpha + x, sigma)  # as typed\nalpha ~ region\n"
-WRONG = "level region\ndata y : real\ny ~ normal(alpha, sigma, 1)\nalpha ~ 1 | region\nsigma ~ normal(0, 1)\n"
+WRONG = """\
+level region
+data y : real
+y ~ normal(alpha, sigma, 1)
+alpha ~ 1 | region
+sigma ~ normal(0, 1)
+"""
 
 
 @pytest.mark.parametrize(
