@@ -90,7 +90,7 @@ def _continues(current: Sequence[Token], opened: Sequence[Token], piece: _Piece)
     if current[-1].type not in INFIX and piece.tokens[0].type not in INFIX:
         return False
     # `alpha ~` and on the next line `beta ~ region`: two statements, the first unfinished
-    return not (_declares(piece.tokens) or (_relates(current) and _relates(piece.tokens)))
+    return not (_declares(piece.tokens) or (_relates(piece.tokens) and _relates(current)))
 
 
 def _must_begin(before: Token, depth: int, piece: Sequence[Token]) -> bool:

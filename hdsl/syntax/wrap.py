@@ -108,22 +108,21 @@ def wrapped(part: Part, width: int) -> str:
 def _fits(text: str, room: int, after: list[tuple[int, Part | _Break]]) -> bool:
     """Whether a text fits the line together with what follows it up to where that may break."""
     room -= len(text)
-    rest = [part for _, part in after]
-    while rest and room >= 0:
-        match rest.pop():
-            case str() as follows:
-                room -= len(follows)
-            case _Break():
+    follows = (part for _, part in reversed(after))
+    inner: list[Part | _Break] = []  # parts of what follows, the next one last
+    while room >= 0:
+        match inner.pop() if inner else next(follows, None):
+            case None | _Break():
                 return True
+            case str() as plain:
+                room -= len(plain)
             case tuple() as parts:
-                rest += reversed(parts)
+                inner += reversed(parts)
             case Group(opening=opening, items=items):
                 room -= len(opening)
                 if opening:
                     return room >= 0
-                rest += items[:1]
-                if len(items) > 1:
-                    rest.insert(len(rest) - 1, _Break(0))
+                inner += [_Break(0), *items[:1]] if len(items) > 1 else items
             case never:
                 assert_never(never)
-    return room >= 0
+    return False
