@@ -62,9 +62,11 @@ class Assembly:
         written = self.parameters.written()
         self.nodes |= written
         self._stray_pins()
+        known = [*self.nodes.values(), *self.outcomes]
+        in_order(self.resolver, known)  # a circle would lead the next steps round and round
         whole = not self.scope.is_broken()
         if whole:  # a default is found from the whole equation only
-            unused = report_unused(self.resolver, [*self.nodes.values(), *self.outcomes])
+            unused = report_unused(self.resolver, known)
             self._default_priors(written, unused)
         self._correlations()
         nodes = list({id(node): node for node in self.nodes.values()}.values())

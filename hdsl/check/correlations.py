@@ -114,7 +114,10 @@ def joint_sets(resolver: Resolver) -> list[Joint]:
         edges = [(a, b) for at, a, b in kept if at == level]
         for group in _components(members, edges):
             joints.append(_joint(resolver, links, level, group, edges))
-    return joints
+    position = {name: i for i, name in enumerate(scope.coefficients)}
+    return sorted(
+        joints, key=lambda j: (position[j.specs[0].name], j.specs[0].levels.index(j.level))
+    )
 
 
 def _is_dropped(scope: Scope, name: str) -> bool:

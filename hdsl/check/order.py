@@ -33,54 +33,70 @@ def used_names(nodes: Iterable[Node]) -> set[str]:
 
 
 def in_order(resolver: Resolver, nodes: list[Node]) -> tuple[Node, ...]:
-    """The nodes so that each uses earlier ones only; data first, else as written.
+    """The nodes so that each uses earlier ones only: data, then as written, outcomes last.
 
-    A circle is reported and cut.
+    What one statement makes stays together, what is sampled before what is computed. A circle
+    is reported and cut.
     """
-    makers = {name: node for node in nodes for name in quantities(node)}
     ranked = sorted(nodes, key=_rank)
+    needs = _Needs(ranked)
     placed: dict[int, Node] = {}
-    open_nodes: dict[int, Node] = {}
     for root in ranked:
-        pending: list[tuple[Node, Iterator[Node]]] = []
-
-        def enter(node: Node, pending: list[tuple[Node, Iterator[Node]]] = pending) -> None:
-            needs = sorted(
-                {
-                    id(makers[name]): makers[name]
-                    for expr in node_expressions(node)
-                    for name in names(expr)
-                    if name in makers
-                }.values(),
-                key=_rank,
-            )
-            if isinstance(node, Outcome):
-                needs = [n for n in needs if n is not node]
-            open_nodes[id(node)] = node
-            pending.append((node, iter(needs)))
-
+        path: list[tuple[Node, Iterator[tuple[Node, bool]]]] = []
         if id(root) not in placed:
-            enter(root)
-        while pending:
-            node, needs = pending[-1]
-            below = next(needs, None)
+            path.append((root, needs.of(root)))
+        while path:
+            node, pending = path[-1]
+            below, must = next(pending, (None, False))
             if below is None:
                 placed[id(node)] = node
-                open_nodes.pop(id(node), None)
-                pending.pop()
-            elif id(below) in open_nodes:
-                _circle(resolver, [n for n, _ in pending], below)
+                path.pop()
+            elif any(below is above for above, _ in path):
+                if must:
+                    _circle(resolver, [above for above, _ in path], below)
             elif id(below) not in placed:
-                enter(below)
+                path.append((below, needs.of(below)))
     return tuple(placed.values())
+
+
+class _Needs:
+    """What must, and what should, stand before a node."""
+
+    def __init__(self, ranked: list[Node]) -> None:
+        self.makers = {name: node for node in ranked for name in quantities(node)}
+        self.position = {id(node): i for i, node in enumerate(ranked)}
+        self.siblings: dict[int, list[Node]] = {}
+        for node in ranked:
+            if not isinstance(node, Data | Outcome):
+                self.siblings.setdefault(node.span.start, []).append(node)
+
+    def of(self, node: Node) -> Iterator[tuple[Node, bool]]:
+        """Nodes that go first, in order; True for those that it uses."""
+        used = {
+            id(self.makers[name]): self.makers[name]
+            for expr in node_expressions(node)
+            for name in names(expr)
+            if name in self.makers and self.makers[name] is not node
+        }
+        earlier = {
+            id(sibling): sibling
+            for sibling in self.siblings.get(node.span.start, ())
+            if self.position[id(sibling)] < self.position[id(node)]
+        }
+        first = sorted((used | earlier).values(), key=lambda n: self.position[id(n)])
+        return iter([(n, id(n) in used) for n in first])
 
 
 _KINDS = (Data, Parameter, Correlation, Deviations, Definition, Outcome)
 
 
-def _rank(node: Node) -> tuple[bool, int, int]:
-    """Data first; then as written; within a statement what is sampled before what is computed."""
-    return not isinstance(node, Data), node.span.start, _KINDS.index(type(node))
+def _rank(node: Node) -> tuple[bool, bool, int, int]:
+    return (
+        not isinstance(node, Data),
+        isinstance(node, Outcome),
+        node.span.start,
+        _KINDS.index(type(node)),
+    )
 
 
 def _circle(resolver: Resolver, path: list[Node], back_to: Node) -> None:
