@@ -80,7 +80,8 @@ def test_the_documented_density_is_scipys(name: str, arguments: dict[str, float]
     points = np.array([x for x in CASES[name].points if abs(x) < 5])
     own = "phi" if name != "skewnormal" else "no parameter"
     scope = {k: v for k, v in DENSITY_SCOPE.items() if k != own} | arguments | {"x": points}
-    found = np.log(eval(FAMILIES[name].density.replace("^", "**"), {}, scope))
+    with np.errstate(divide="ignore"):  # where the density itself is too small for a float
+        found = np.log(eval(FAMILIES[name].density.replace("^", "**"), {}, scope))
     expected = log_density(name, arguments, points)
     kept = (expected > -300) & np.isfinite(found)
     assert kept.any()
