@@ -43,10 +43,16 @@ def _section(entry: Entry) -> str:
     parts.append("Reported for\n\n" + _fenced("hdsl-wrong", entry.bad))
     if entry.rows:
         parts.append("with the rows\n\n" + _fenced("csv", entry.rows))
+    parts += [_table(level, text) for level, text in entry.tables.items()]
     parts.append("Write instead\n\n" + _fenced("hdsl", entry.good))
     if entry.good_rows:
         parts.append("with the rows\n\n" + _fenced("csv", entry.good_rows))
+    parts += [_table(level, text) for level, text in (entry.good_tables or {}).items()]
     return "\n".join(parts)
+
+
+def _table(level: str, text: str) -> str:
+    return f"and the table of `{level}`\n\n" + _fenced("csv", text)
 
 
 def _fenced(language: str, text: str) -> str:

@@ -113,22 +113,36 @@ def pictures(example: Example) -> Mapping[Path, str]:
     return {p: c if isinstance(c, str) else c.decode("utf-8") for p, c in drawn.items()}
 
 
-def side_by_side(example: Example, lines: int = 40) -> str:
+def excerpt(example: Example, lines: int = 40) -> str:
+    """The statements of the generated model function, of which the longest are cut short."""
+    code = generated_code(example, "numpyro").splitlines()
+    first = code.index("    # " + _first_statement(code), _start(code))
+    end = next((i for i in range(first, len(code)) if code[i].startswith("def ")), len(code))
+    body = "\n".join(code[first:end]).strip("\n").splitlines()
+    shown = body[:lines] + (["    …"] if len(body) > lines else [])
+    return "```python excerpt\n" + "\n".join(shown) + "\n```\n"
+
+
+def _start(code: list[str]) -> int:
+    return next(i for i, line in enumerate(code) if line.startswith("def model("))
+
+
+def _first_statement(code: list[str]) -> str:
+    """The comment of the first statement inside the model function, without its hash."""
+    return next(line.strip()[2:] for line in code[_start(code) :] if line.startswith("    # "))
+
+
+def side_by_side(example: Example) -> str:
     """The model beside the first lines of the model function that it becomes."""
     code = generated_code(example, "numpyro").splitlines()
-    start = next(i for i, line in enumerate(code) if line.startswith("def model("))
-    shown = "\n".join(code[start : start + lines])
     model = example.source.read_text(encoding="utf-8")
-    files = " and ".join(
-        f"[`{code_path(example, b).name}`]({code_path(example, b).name})"
-        for b in ("numpyro", "pymc")
-    )
-    more = "    …\n" if start + lines < len(code) else ""
+    paths = [code_path(example, backend).name for backend in ("numpyro", "pymc")]
+    files = " and ".join(f"[`{name}`]({name})" for name in paths)
     return (
         f"```hdsl\n{model}```\n\n"
-        f"becomes {len(code)} lines of NumPyro, of which the model itself is:\n\n"
-        f"```python excerpt\n{shown}\n{more}```\n\n"
-        f"The whole files, `prepare` for the data included: {files}.\n"
+        f"becomes {len(code)} lines of Python, with the reading of the data and its checks. "
+        f"The model's own part of them, for NumPyro:\n\n{excerpt(example)}\n"
+        f"The whole files: {files}.\n"
     )
 
 

@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 
 from tools.diagnostics_page import PAGE, diagnostics_page
-from tools.documents import documents, playground, refreshed
+from tools.documents import ROOT, documents, playground, refreshed
 from tools.examples import (
     EXAMPLES,
     Example,
     code_path,
     estimates,
+    excerpt,
     fitted,
     generated_code,
     pictures,
@@ -32,6 +33,8 @@ def main() -> None:
     for example in EXAMPLES:
         refresh_example(example, asked is not None and (not asked or example.name in asked))
     write(PAGE, diagnostics_page())
+    readme = ROOT / "README.md"
+    write(readme, region(readme.read_text(encoding="utf-8"), "excerpt", excerpt(EXAMPLES[0], 60)))
     for path in documents():
         with tempfile.TemporaryDirectory() as folder:
             write(path, refreshed(path.read_text(encoding="utf-8"), playground(Path(folder))))

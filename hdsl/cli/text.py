@@ -127,12 +127,13 @@ def info(model: str, as_json: bool) -> None:
         return
     if contents["title"]:
         click.echo(f"{contents['title']}\n")
-    for heading in ("levels", "columns", "parameters"):
+    sections = [name for name in ("levels", "columns", "parameters") if contents[name]]
+    for heading in sections:
         rows = contents[heading]
-        if rows:
-            names = [name for name in rows[0] if any(row[name] for row in rows)]
-            cells = [[_cell(row[name]) for name in names] for row in rows]
-            show_table([name.replace("_", " ") for name in names], cells, heading.capitalize())
+        names = [name for name in rows[0] if any(row[name] for row in rows)]
+        cells = [[_cell(row[name]) for name in names] for row in rows]
+        show_table([name.replace("_", " ") for name in names], cells, heading.capitalize())
+        if heading != sections[-1]:
             click.echo()
 
 

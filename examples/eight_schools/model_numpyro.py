@@ -1,0 +1,156 @@
+"""Eight schools.
+
+Written by HDSL from model.hdsl, for NumPyro:
+
+    numpyro.enable_x64()
+    data = prepare(rows)
+    mcmc = MCMC(NUTS(model), num_warmup=1000, num_samples=1000, num_chains=4)
+    mcmc.run(jax.random.key(0), data)
+"""
+
+import re
+
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+DIMS = {
+    "dev(theta)": ("school",),
+    "theta": ("school",),
+    "effect": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "se")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:3  level school
+    coords["school"], school_of_row = groups("school", labels(rows, "school"), learned)
+
+    # model.hdsl:4  data effect : real
+    effect = outcome(rows, "effect", numbers, len(row), is_training)
+
+    # model.hdsl:5  data se : positive
+    se = numbers(rows, "se")
+    if is_training:
+        observed("effect", effect)
+
+    return {
+        "school_of_row": school_of_row,
+        "se": se,
+        "effect": effect,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def model(data):
+    """Eight schools."""
+    n_school = len(data["coords"]["school"])
+    n_row = len(data["coords"]["row"])
+    school_of_row = data["school_of_row"]
+    se = data["se"]
+    effect = data["effect"]
+
+    # model.hdsl:11  sd(theta) ~ halfcauchy(5)
+    sd_theta = numpyro.sample("sd(theta)", dist.HalfCauchy(5))
+
+    # model.hdsl:8  theta ~ school
+    with numpyro.plate("school", n_school):
+        z_theta = numpyro.sample("z(theta)", dist.Normal(0, 1))
+    dev_theta = numpyro.deterministic("dev(theta)", sd_theta * z_theta)
+
+    # model.hdsl:10  mean(theta) ~ normal(0, 5)
+    mean_theta = numpyro.sample("mean(theta)", dist.Normal(0, 5))
+
+    # model.hdsl:8  theta ~ school
+    theta = numpyro.deterministic("theta", mean_theta + dev_theta)
+
+    # model.hdsl:7  effect ~ normal(theta, se)
+    with numpyro.plate("row", n_row):
+        numpyro.sample("effect", dist.Normal(theta[school_of_row], se), obs=effect)
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

@@ -1,0 +1,253 @@
+"""Accidents at road junctions.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+DIMS = {
+    "dev(alpha)": ("city",),
+    "alpha": ("city",),
+    "accidents": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "traffic")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:3  level city
+    coords["city"], city_of_row = groups("city", labels(rows, "city"), learned)
+
+    # model.hdsl:4  data accidents : count
+    accidents = outcome(rows, "accidents", numbers, len(row), is_training)
+
+    # model.hdsl:5  data traffic : positive
+    traffic = numbers(rows, "traffic")
+
+    # model.hdsl:6  data roundabout : binary
+    roundabout = flags(rows, "roundabout")
+
+    # model.hdsl:7  data rain : real per city
+    city_table = tables.get("city", {})
+    if "rain" in city_table:
+        rain = from_table("city", numbers(city_table, "rain"), city_table, ["city"], coords["city"])
+    else:
+        rain = per_group("rain", numbers(rows, "rain"), city_of_row, len(coords["city"]))
+
+    # model.hdsl:11  alpha ~ city | center(rain)
+    mean_rain = learn("mean(rain)", np.nanmean, rain, learned)
+    center_rain = rain - mean_rain
+
+    # Numbers that the training data teach
+    mean_accidents = learn("mean(accidents)", np.nanmean, accidents, learned)
+    mean_roundabout = learn("mean(roundabout)", np.nanmean, roundabout, learned)
+    sd_roundabout = learn("sd(roundabout)", sd, roundabout, learned)
+    sd_center_rain = learn("sd(center(rain))", sd, center_rain, learned)
+    if is_training:
+        observed("accidents", accidents)
+
+    return {
+        "city_of_row": city_of_row,
+        "mean_accidents": mean_accidents,
+        "mean_roundabout": mean_roundabout,
+        "sd_roundabout": sd_roundabout,
+        "sd_center_rain": sd_center_rain,
+        "center_rain": center_rain,
+        "traffic": traffic,
+        "roundabout": roundabout,
+        "accidents": accidents,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """Accidents at road junctions."""
+    mean_accidents = data["mean_accidents"]
+    mean_roundabout = data["mean_roundabout"]
+    sd_roundabout = data["sd_roundabout"]
+    sd_center_rain = data["sd_center_rain"]
+    center_rain = data["center_rain"]
+    traffic = data["traffic"]
+    city_of_row = data["city_of_row"]
+    roundabout = data["roundabout"]
+    accidents = data["accidents"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:11  alpha ~ city | center(rain)
+        # default prior of mean(alpha): intercept: the outcome's mean, 2.5 on the link scale,
+        #     widened for predictors that are not centred
+        mean_alpha = pm.Normal(
+            "mean(alpha)",
+            mu=pt.log(pt.maximum(mean_accidents, 0.01)),
+            sigma=2.5 + 2.5 * pt.abs(mean_roundabout) / sd_roundabout,
+        )
+        # default prior of sd(alpha): group sd: the scale of the intercept
+        sd_alpha = pm.HalfNormal("sd(alpha)", sigma=2.5)
+        # default prior of slope(alpha, center(rain)): group-level slope: the scale of `alpha` over
+        #     the predictor's sd
+        slope_alpha_center_rain = pm.Normal(
+            "slope(alpha, center(rain))", mu=0, sigma=2.5 / sd_center_rain
+        )
+        z_alpha = pm.Normal("z(alpha)", mu=0, sigma=1, dims="city")
+        dev_alpha = pm.Deterministic("dev(alpha)", sd_alpha * z_alpha, dims="city")
+        alpha = pm.Deterministic(
+            "alpha", mean_alpha + slope_alpha_center_rain * center_rain + dev_alpha, dims="city"
+        )
+
+        # model.hdsl:12  beta ~ 1
+        # default prior of beta: slope on `roundabout`: 2.5 on the link scale per sd of the
+        #     predictor
+        beta = pm.Normal("beta", mu=0, sigma=2.5 / sd_roundabout)
+
+        # model.hdsl:9  log(mu) = log(traffic) + alpha + beta * roundabout
+        mu = pt.exp(pt.log(traffic) + alpha[city_of_row] + beta * roundabout)
+
+        # model.hdsl:10  accidents ~ poisson(mu)
+        pm.Poisson("accidents", mu=mu, dims="row", observed=accidents)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def flags(table, name, missing=False):
+    """A column of 0 and 1, or of false and true, as numbers."""
+    meaning = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    texts = [text.lower() for text in labels(table, name, missing)]
+    wrong = sorted(set(texts) - set(meaning) - {""})
+    if wrong:
+        raise ValueError(f"column {name!r} is not 0 and 1, nor false and true: {wrong[:5]}")
+    return np.array([meaning.get(text, np.nan) for text in texts])
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def per_group(name, values, group_of_row, size):
+    """The one value of each group, from the rows; nan for a group without rows."""
+    present, first = np.unique(group_of_row, return_index=True)
+    found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
+    found[present] = values[first]
+    own = found[group_of_row]
+    differs = own != values
+    if values.dtype.kind == "f":
+        differs &= ~(np.isnan(own) & np.isnan(values))
+    varies = np.flatnonzero(differs) + 1
+    if varies.size:
+        raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
+    return found
+
+
+def from_table(level, values, table, columns, groups):
+    """The value of each group, from the level's table; `columns` hold its label, own last."""
+    paths = [labels(table, name) for name in columns if name in table]
+    if not paths:
+        raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
+    row = {}
+    for depth in range(1, len(paths) + 1):
+        for i, path in enumerate(zip(*paths[-depth:])):
+            text = ":".join(path)
+            row[text] = i if text not in row else None
+    absent = [group for group in groups if row.get(group) is None]
+    if absent:
+        raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
+    return values[[row[group] for group in groups]]
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

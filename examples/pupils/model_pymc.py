@@ -1,0 +1,327 @@
+"""Test scores: pupils in classes in schools.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+DIMS = {
+    "dev(alpha, school)": ("school",),
+    "dev(alpha, class)": ("class",),
+    "alpha[school]": ("school",),
+    "alpha": ("class",),
+    "score": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "hours")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:3  level class in school
+    coords["school"], school_of_row = groups(
+        "school", looked_up(rows, "school", tables, ("class", "class")), learned
+    )
+    coords["class"], class_of_row = groups(
+        "class",
+        nested("class", labels(rows, "class"), np.array(coords["school"])[school_of_row], learned),
+        learned,
+    )
+
+    # model.hdsl:4  data score : real
+    score = outcome(rows, "score", numbers, len(row), is_training)
+
+    # model.hdsl:5  data hours : real
+    hours = numbers(rows, "hours")
+
+    # model.hdsl:6  data size : count per class
+    class_table = tables.get("class", {})
+    if "size" in class_table:
+        size = from_table(
+            "class", numbers(class_table, "size"), class_table, ["school", "class"], coords["class"]
+        )
+    else:
+        size = per_group("size", numbers(rows, "size"), class_of_row, len(coords["class"]))
+
+    # model.hdsl:7  data budget : real per school
+    school_table = tables.get("school", {})
+    if "budget" in school_table:
+        budget = from_table(
+            "school", numbers(school_table, "budget"), school_table, ["school"], coords["school"]
+        )
+    else:
+        budget = per_group("budget", numbers(rows, "budget"), school_of_row, len(coords["school"]))
+
+    # model.hdsl:10  alpha ~ school / class | center(size), center(budget)
+    mean_size = learn("mean(size)", np.nanmean, size, learned)
+    center_size = size - mean_size
+    mean_budget = learn("mean(budget)", np.nanmean, budget, learned)
+    center_budget = budget - mean_budget
+
+    # Numbers that the training data teach
+    sd_score = learn("sd(score)", sd, score, learned)
+    mean_score = learn("mean(score)", np.nanmean, score, learned)
+    mean_hours = learn("mean(hours)", np.nanmean, hours, learned)
+    sd_hours = learn("sd(hours)", sd, hours, learned)
+    sd_center_size = learn("sd(center(size))", sd, center_size, learned)
+    sd_center_budget = learn("sd(center(budget))", sd, center_budget, learned)
+    school_of_class = group_of_each("school of class", school_of_row, class_of_row, learned)
+    if is_training:
+        observed("score", score)
+
+    return {
+        "school_of_row": school_of_row,
+        "class_of_row": class_of_row,
+        "sd_score": sd_score,
+        "mean_score": mean_score,
+        "mean_hours": mean_hours,
+        "sd_hours": sd_hours,
+        "sd_center_size": sd_center_size,
+        "sd_center_budget": sd_center_budget,
+        "center_budget": center_budget,
+        "school_of_class": school_of_class,
+        "center_size": center_size,
+        "hours": hours,
+        "score": score,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """Test scores: pupils in classes in schools."""
+    sd_score = data["sd_score"]
+    mean_score = data["mean_score"]
+    mean_hours = data["mean_hours"]
+    sd_hours = data["sd_hours"]
+    sd_center_size = data["sd_center_size"]
+    sd_center_budget = data["sd_center_budget"]
+    center_budget = data["center_budget"]
+    school_of_class = data["school_of_class"]
+    center_size = data["center_size"]
+    class_of_row = data["class_of_row"]
+    hours = data["hours"]
+    score = data["score"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:9  score ~ normal(alpha + beta * hours, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_score)
+
+        # model.hdsl:10  alpha ~ school / class | center(size), center(budget)
+        # default prior of mean(alpha): intercept: the outcome's mean, 2.5 sds of the outcome,
+        #     widened for predictors that are not centred
+        mean_alpha = pm.Normal(
+            "mean(alpha)",
+            mu=mean_score,
+            sigma=2.5 * sd_score + 2.5 * sd_score * pt.abs(mean_hours) / sd_hours,
+        )
+        # default prior of sd(alpha, school): group sd: the scale of the intercept
+        sd_alpha_school = pm.HalfNormal("sd(alpha, school)", sigma=2.5 * sd_score)
+        # default prior of sd(alpha, class): group sd: the scale of the intercept
+        sd_alpha_class = pm.HalfNormal("sd(alpha, class)", sigma=2.5 * sd_score)
+        # default prior of slope(alpha, center(size)): group-level slope: the scale of `alpha` over
+        #     the predictor's sd
+        slope_alpha_center_size = pm.Normal(
+            "slope(alpha, center(size))", mu=0, sigma=2.5 * sd_score / sd_center_size
+        )
+        # default prior of slope(alpha, center(budget)): group-level slope: the scale of `alpha`
+        #     over the predictor's sd
+        slope_alpha_center_budget = pm.Normal(
+            "slope(alpha, center(budget))", mu=0, sigma=2.5 * sd_score / sd_center_budget
+        )
+        z_alpha_school = pm.Normal("z(alpha, school)", mu=0, sigma=1, dims="school")
+        dev_alpha_school = pm.Deterministic(
+            "dev(alpha, school)", sd_alpha_school * z_alpha_school, dims="school"
+        )
+        z_alpha_class = pm.Normal("z(alpha, class)", mu=0, sigma=1, dims="class")
+        dev_alpha_class = pm.Deterministic(
+            "dev(alpha, class)", sd_alpha_class * z_alpha_class, dims="class"
+        )
+        alpha_school = pm.Deterministic(
+            "alpha[school]",
+            mean_alpha + slope_alpha_center_budget * center_budget + dev_alpha_school,
+            dims="school",
+        )
+        alpha = pm.Deterministic(
+            "alpha",
+            alpha_school[school_of_class] + slope_alpha_center_size * center_size + dev_alpha_class,
+            dims="class",
+        )
+
+        # model.hdsl:11  beta ~ 1
+        # default prior of beta: slope on `hours`: 2.5 sds of the outcome per sd of the predictor
+        beta = pm.Normal("beta", mu=0, sigma=2.5 * sd_score / sd_hours)
+
+        # model.hdsl:9  score ~ normal(alpha + beta * hours, sigma)
+        mu = alpha[class_of_row] + beta * hours
+        pm.Normal("score", mu=mu, sigma=sigma, dims="row", observed=score)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def nested(level, names, parents, learned):
+    """Labels of groups inside others: their own where unique, else `parent:child`."""
+    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    if level in learned:
+        return names if set(names) <= set(learned[level]) else inside
+    return names if len(set(names)) == len(set(inside)) else inside
+
+
+def group_of_each(name, coarse, fine, learned):
+    """For every group of a finer level, the number of its group of a coarser one."""
+    if name not in learned:
+        learned[name] = coarse[np.unique(fine, return_index=True)[1]].tolist()
+    found = np.array(learned[name])
+    strays = np.flatnonzero(found[fine] != coarse) + 1
+    if strays.size:
+        raise ValueError(f"{name} is not as in the training data in rows {strays[:5].tolist()}")
+    return found
+
+
+def per_group(name, values, group_of_row, size):
+    """The one value of each group, from the rows; nan for a group without rows."""
+    present, first = np.unique(group_of_row, return_index=True)
+    found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
+    found[present] = values[first]
+    own = found[group_of_row]
+    differs = own != values
+    if values.dtype.kind == "f":
+        differs &= ~(np.isnan(own) & np.isnan(values))
+    varies = np.flatnonzero(differs) + 1
+    if varies.size:
+        raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
+    return found
+
+
+def from_table(level, values, table, columns, groups):
+    """The value of each group, from the level's table; `columns` hold its label, own last."""
+    paths = [labels(table, name) for name in columns if name in table]
+    if not paths:
+        raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
+    row = {}
+    for depth in range(1, len(paths) + 1):
+        for i, path in enumerate(zip(*paths[-depth:])):
+            text = ":".join(path)
+            row[text] = i if text not in row else None
+    absent = [group for group in groups if row.get(group) is None]
+    if absent:
+        raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
+    return values[[row[group] for group in groups]]
+
+
+def looked_up(rows, name, tables, *keys):
+    """A column of labels, from the rows or from the table of a level inside."""
+    if name in rows:
+        return labels(rows, name)
+    for level, key in keys:
+        if level in tables and name in tables[level]:
+            found = dict(zip(labels(tables[level], key), labels(tables[level], name)))
+            own = looked_up(rows, key, tables, *keys)
+            absent = sorted(set(own) - set(found))
+            if absent:
+                raise ValueError(f"the table of {level!r} has no row for {absent[:5]}")
+            return np.array([found[label] for label in own])
+    raise ValueError(f"the data have no column {name!r}")
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

@@ -1,0 +1,272 @@
+"""Radon in Minnesota homes.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+DIMS = {
+    "dev(alpha)": ("county",),
+    "dev(beta)": ("county",),
+    "alpha": ("county",),
+    "beta": ("county",),
+    "log_radon": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "floor")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:3  level county
+    coords["county"], county_of_row = groups("county", labels(rows, "county"), learned)
+
+    # model.hdsl:4  data log_radon : real
+    log_radon = outcome(rows, "log_radon", numbers, len(row), is_training)
+
+    # model.hdsl:5  data floor : binary
+    floor = flags(rows, "floor")
+
+    # model.hdsl:6  data log_uppm : real per county
+    county_table = tables.get("county", {})
+    if "log_uppm" in county_table:
+        log_uppm = from_table(
+            "county", numbers(county_table, "log_uppm"), county_table, ["county"], coords["county"]
+        )
+    else:
+        log_uppm = per_group(
+            "log_uppm", numbers(rows, "log_uppm"), county_of_row, len(coords["county"])
+        )
+
+    # Numbers that the training data teach
+    sd_log_radon = learn("sd(log_radon)", sd, log_radon, learned)
+    mean_log_radon = learn("mean(log_radon)", np.nanmean, log_radon, learned)
+    mean_floor = learn("mean(floor)", np.nanmean, floor, learned)
+    sd_floor = learn("sd(floor)", sd, floor, learned)
+    sd_log_uppm = learn("sd(log_uppm)", sd, log_uppm, learned)
+    if is_training:
+        observed("log_radon", log_radon)
+
+    return {
+        "county_of_row": county_of_row,
+        "sd_log_radon": sd_log_radon,
+        "mean_log_radon": mean_log_radon,
+        "mean_floor": mean_floor,
+        "sd_floor": sd_floor,
+        "sd_log_uppm": sd_log_uppm,
+        "log_uppm": log_uppm,
+        "floor": floor,
+        "log_radon": log_radon,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """Radon in Minnesota homes."""
+    sd_log_radon = data["sd_log_radon"]
+    mean_log_radon = data["mean_log_radon"]
+    mean_floor = data["mean_floor"]
+    sd_floor = data["sd_floor"]
+    sd_log_uppm = data["sd_log_uppm"]
+    log_uppm = data["log_uppm"]
+    county_of_row = data["county_of_row"]
+    floor = data["floor"]
+    log_radon = data["log_radon"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:8  log_radon ~ normal(alpha + beta * floor, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_log_radon)
+
+        # model.hdsl:9  alpha, beta ~ county | log_uppm
+        # default prior of mean(alpha): intercept: the outcome's mean, 2.5 sds of the outcome,
+        #     widened for predictors that are not centred
+        mean_alpha = pm.Normal(
+            "mean(alpha)",
+            mu=mean_log_radon,
+            sigma=2.5 * sd_log_radon + 2.5 * sd_log_radon * pt.abs(mean_floor) / sd_floor,
+        )
+        # default prior of sd(alpha): group sd: the scale of the intercept
+        sd_alpha = pm.HalfNormal("sd(alpha)", sigma=2.5 * sd_log_radon)
+        # default prior of slope(alpha, log_uppm): group-level slope: the scale of `alpha` over the
+        #     predictor's sd
+        slope_alpha_log_uppm = pm.Normal(
+            "slope(alpha, log_uppm)", mu=0, sigma=2.5 * sd_log_radon / sd_log_uppm
+        )
+        # default prior of mean(beta): slope on `floor`: 2.5 sds of the outcome per sd of the
+        #     predictor
+        mean_beta = pm.Normal("mean(beta)", mu=0, sigma=2.5 * sd_log_radon / sd_floor)
+        # default prior of sd(beta): group sd: the scale of the slope on `floor`
+        sd_beta = pm.HalfNormal("sd(beta)", sigma=2.5 * sd_log_radon / sd_floor)
+        # default prior of slope(beta, log_uppm): group-level slope: the scale of `beta` over the
+        #     predictor's sd
+        slope_beta_log_uppm = pm.Normal(
+            "slope(beta, log_uppm)", mu=0, sigma=2.5 * sd_log_radon / sd_floor / sd_log_uppm
+        )
+        # default prior of cor(alpha, beta): correlations: lkj(2)
+        cor_alpha_beta_unit = pm.Beta("cor(alpha, beta) unit", alpha=2, beta=2)
+        cor_alpha_beta = pm.Deterministic("cor(alpha, beta)", 2 * cor_alpha_beta_unit - 1)
+        z_alpha = pm.Normal("z(alpha)", mu=0, sigma=1, dims="county")
+        z_beta = pm.Normal("z(beta)", mu=0, sigma=1, dims="county")
+        dev_alpha = pm.Deterministic("dev(alpha)", sd_alpha * z_alpha, dims="county")
+        dev_beta = pm.Deterministic(
+            "dev(beta)",
+            sd_beta * (cor_alpha_beta * z_alpha + pt.sqrt(1 - cor_alpha_beta**2) * z_beta),
+            dims="county",
+        )
+        alpha = pm.Deterministic(
+            "alpha", mean_alpha + slope_alpha_log_uppm * log_uppm + dev_alpha, dims="county"
+        )
+        beta = pm.Deterministic(
+            "beta", mean_beta + slope_beta_log_uppm * log_uppm + dev_beta, dims="county"
+        )
+
+        # model.hdsl:8  log_radon ~ normal(alpha + beta * floor, sigma)
+        mu = alpha[county_of_row] + beta[county_of_row] * floor
+        pm.Normal("log_radon", mu=mu, sigma=sigma, dims="row", observed=log_radon)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def flags(table, name, missing=False):
+    """A column of 0 and 1, or of false and true, as numbers."""
+    meaning = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    texts = [text.lower() for text in labels(table, name, missing)]
+    wrong = sorted(set(texts) - set(meaning) - {""})
+    if wrong:
+        raise ValueError(f"column {name!r} is not 0 and 1, nor false and true: {wrong[:5]}")
+    return np.array([meaning.get(text, np.nan) for text in texts])
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def per_group(name, values, group_of_row, size):
+    """The one value of each group, from the rows; nan for a group without rows."""
+    present, first = np.unique(group_of_row, return_index=True)
+    found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
+    found[present] = values[first]
+    own = found[group_of_row]
+    differs = own != values
+    if values.dtype.kind == "f":
+        differs &= ~(np.isnan(own) & np.isnan(values))
+    varies = np.flatnonzero(differs) + 1
+    if varies.size:
+        raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
+    return found
+
+
+def from_table(level, values, table, columns, groups):
+    """The value of each group, from the level's table; `columns` hold its label, own last."""
+    paths = [labels(table, name) for name in columns if name in table]
+    if not paths:
+        raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
+    row = {}
+    for depth in range(1, len(paths) + 1):
+        for i, path in enumerate(zip(*paths[-depth:])):
+            text = ":".join(path)
+            row[text] = i if text not in row else None
+    absent = [group for group in groups if row.get(group) is None]
+    if absent:
+        raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
+    return values[[row[group] for group in groups]]
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
