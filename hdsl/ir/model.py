@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from hdsl.expr import Domain, Expr
 from hdsl.families.family import Support
 from hdsl.source import NOWHERE, Source, Span
-
-if TYPE_CHECKING:
-    import networkx
 
 
 class LevelKind(Enum):
@@ -30,7 +26,8 @@ class LevelKind(Enum):
 @dataclass(frozen=True)
 class Level:
     """A grouping factor. ``parents`` are the levels directly above it; for a CROSS level they are
-    its components, and a CROSS level of `A : B` is named ``A:B`` unless the model names it."""
+    its components, and a CROSS level of `A : B` is named ``A:B`` unless the model names it.
+    """
 
     name: str
     kind: LevelKind
@@ -65,7 +62,8 @@ class Data(_Node):
     """A column (``expr`` is None) or data derived from others.
 
     ``domain`` is ("row",) or that of the `per` level. A derived expression may hold
-    Apply("standardize"|"center"|"log"|…), Label comparisons and Constant("missing") as Apply("missing", ()).
+    any function, ``standardize`` and ``center``, comparisons with a ``Label``, and
+    ``Apply("missing", ())``.
     """
 
     column: str | None
@@ -90,7 +88,8 @@ class Distribution:
 class Transform:
     """An invertible function g left of ``~`` or ``=``: the statement is about g(value).
 
-    ``link`` is ``log logit probit cloglog sqrt exp power``; ``power`` its exponent; ``negated``: g(-value).
+    ``link`` is ``log logit probit cloglog sqrt exp power``; ``power`` the exponent of the last;
+    ``negated``: the function is of -value.
     """
 
     link: str
