@@ -224,8 +224,8 @@ def _links() -> str:
     head = ("| link | inverse | of a value that is | linked value |", "|---|---|---|---|")
     rows = [_link_row(link) for link in LINKS.values()]
     notes = (
-        "A link may stand left of `~` and `=`, of a value or of its negation (`log(-beta)`), and so may",
-        "a constant power (`sigma^2`). `log`, `logit`, `probit` and `cloglog` make linked forms.",
+        "A link may stand left of `~` and `=`, of a value or its negation (`log(-beta)`), and",
+        "so may a constant power (`sigma^2`). `log`, `logit`, `probit` and `cloglog` make linked forms.",
     )
     return "\n".join(("## Links\n", *notes, "", *head, *rows, ""))
 

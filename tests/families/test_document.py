@@ -27,7 +27,8 @@ def test_every_row_is_complete(name: str) -> None:
         for form, spelling in forms.items():
             assert set(form) <= set(argument_names(family))
             slots = {*form, *spelling.slots}
-            assert spelling.arguments.format_map(dict.fromkeys(slots, "1"))
+            written = spelling.arguments.format_map(dict.fromkeys(slots, "1"))
+            assert compile(f"{spelling.constructor}({written})", name, "eval")
     assert {family.lower, family.upper} <= {*plain, None}
 
 
