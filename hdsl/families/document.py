@@ -225,7 +225,7 @@ def _links() -> str:
     rows = [_link_row(link) for link in LINKS.values()]
     notes = (
         "A link may stand left of `~` and `=`, of a value or its negation (`log(-beta)`), and",
-        "so may a constant power (`sigma^2`). `log`, `logit`, `probit` and `cloglog` make linked forms.",
+        "so may a constant power (`sigma^2`). `log logit probit cloglog` make linked forms.",
     )
     return "\n".join(("## Links\n", *notes, "", *head, *rows, ""))
 
