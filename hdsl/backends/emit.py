@@ -16,7 +16,7 @@ from hdsl.backends.prepare import lower_prepare
 from hdsl.backends.program import Load, Program, Sample
 from hdsl.backends.prune import prune
 from hdsl.backends.pymc import PYMC
-from hdsl.backends.python_file import print_file
+from hdsl.backends.python_file import definitions, print_file
 from hdsl.backends.quotation import Quotation
 from hdsl.expr import ROW
 from hdsl.ir.facts import Facts
@@ -29,7 +29,7 @@ BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (NUMPYRO
 
 def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     """The model as a Python file for a backend; what ``facts`` say of the data stands in it."""
-    names = Namer(HELPERS)
+    names = Namer((*HELPERS, *definitions(BACKENDS[backend].library)))
     quotation = Quotation(model.source)
     model = together(_with_free_levels(split_linked(model)), quotation.place)
     seen = may_be_missing(model, facts)
@@ -62,7 +62,7 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         text=text,
         backend=backend,
         lines=served,
-        keys={item.name: name for item, name in inputs.items() if isinstance(item, Column)},
+        keys=_keys(model, inputs),
         row_index=_row_index(model, names),
         observed={i.name: name for i, name in inputs.items() if isinstance(i, Observed)},
         seen={i.name: name for i, name in inputs.items() if isinstance(i, Seen)},
@@ -89,6 +89,16 @@ def _sizes(
     )
 
 
+def _keys(model: Model, inputs: Mapping[Input, str]) -> dict[str, str]:
+    """Where each column stands in `data`; an outcome as it is observed, if untransformed."""
+    plain = {outcome.name for outcome in model.outcomes if outcome.transform is None}
+    return {
+        item.name: name
+        for item, name in inputs.items()
+        if isinstance(item, Column) or (isinstance(item, Observed) and item.name in plain)
+    }
+
+
 def _row_index(model: Model, names: Namer) -> dict[str, str]:
     found: dict[str, str] = {}
     for level in model.levels.values():
@@ -107,9 +117,13 @@ def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
         for level in model.levels.values()
         if level.kind in (LevelKind.COLUMN, LevelKind.CROSS) and level.name in facts.sizes
     ]
-    found = [f"For data of {facts.rows:,} rows" + (f"; groups: {', '.join(sizes)}" if sizes else "")]
+    found = [
+        f"For data of {facts.rows:,} rows" + (f"; groups: {', '.join(sizes)}" if sizes else "")
+    ]
     if facts.missing:
-        found.append(f"Some values of {', '.join(sorted(facts.missing))} are missing: they are predicted")
+        found.append(
+            f"Some values of {', '.join(sorted(facts.missing))} are missing: they are predicted"
+        )
     return tuple(f"{line}." for line in found)
 
 

@@ -1,7 +1,7 @@
 """Terms as Python text, for NumPy (`prepare`), NumPyro and PyMC.
 
 The functions of the language are spelled by the families' table; here are only numbers, gathers,
-comparisons (0/1 in arithmetic, as they stand where a condition is wanted) and a few array functions.
+comparisons (0/1 in arithmetic, bare where a condition is wanted) and a few array functions.
 """
 
 from collections.abc import Mapping
@@ -29,9 +29,7 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "diagonal": _both("jnp.diag({0})", "pt.diag({0})"),
     "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
     "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),
-    "matrix2": _both(
-        "jnp.array([[{0}, {1}], [{2}, {3}]])", "pt.stack([[{0}, {1}], [{2}, {3}]])"
-    ),
+    "matrix2": _both("jnp.array([[{0}, {1}], [{2}, {3}]])", "pt.stack([[{0}, {1}], [{2}, {3}]])"),
 }
 """Array functions that the language itself does not have; ``{all}`` is every argument."""
 

@@ -10,10 +10,11 @@ from hdsl.expr import Domain
 class Generated:
     """A generated file.
 
-    ``lines`` pairs its lines with those of the model. ``keys`` leads from the name of data to its key
-    in `data`, ``observed`` from an outcome to the key of what is observed of it, ``seen`` to that of
-    the rows where it is, ``row_index`` from a level to that of each row's group, ``sites`` from an
-    outcome to its site. The results do not keep ``auxiliary`` sites; ``dims`` are those of the others.
+    ``lines`` pairs its lines with those of the model. ``keys`` leads from the name of data to its
+    key in `data`, ``observed`` from an outcome to the key of what is observed of it, ``seen`` to
+    that of the rows where it is, ``row_index`` from a level to that of each row's group, ``sites``
+    from an outcome to its site. The results do not keep ``auxiliary`` sites; ``dims`` are those of
+    the others.
     """
 
     text: str

@@ -104,7 +104,7 @@ def groups(level, names, learned):
 
 IN_ORDER = '''\
 def in_order(level, names, learned):
-    """Puts the groups of an ordered level in order: numbers and dates by size, others as they come."""
+    """Puts the groups of an ordered level in order: numbers and dates by size, else as found."""
     if level not in learned:
         found = list(dict.fromkeys(names.tolist()))
         counted = all(re.match(r"-?\\d", label) for label in found)
@@ -129,7 +129,7 @@ def crossed(*names):
 
 GROUP_OF_EACH = '''\
 def group_of_each(name, coarse, fine, learned):
-    """For every group of a finer level, the number of the group of a coarser one it lies in."""
+    """For every group of a finer level, the number of its group of a coarser one."""
     if name not in learned:
         learned[name] = coarse[np.unique(fine, return_index=True)[1]].tolist()
     found = np.array(learned[name])
@@ -146,7 +146,10 @@ def per_group(name, values, group_of_row, size):
     found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
     found[present] = values[first]
     own = found[group_of_row]
-    varies = np.flatnonzero((own != values) & ((own == own) | (values == values))) + 1
+    differs = own != values
+    if values.dtype.kind == "f":
+        differs &= ~(np.isnan(own) & np.isnan(values))
+    varies = np.flatnonzero(differs) + 1
     if varies.size:
         raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
     return found
@@ -154,7 +157,7 @@ def per_group(name, values, group_of_row, size):
 
 FROM_TABLE = '''\
 def from_table(level, values, table, columns, groups):
-    """The value of each group, from the level's own table; `columns` hold its label, innermost last."""
+    """The value of each group, from the level's table; `columns` hold its label, own last."""
     paths = [labels(table, name) for name in columns if name in table]
     if not paths:
         raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
@@ -171,7 +174,7 @@ def from_table(level, values, table, columns, groups):
 
 LOOKED_UP = '''\
 def looked_up(rows, name, tables, *keys):
-    """A column of labels, from the rows or from the table of a level inside: (level, its column)."""
+    """A column of labels, from the rows or from the table of a level inside."""
     if name in rows:
         return labels(rows, name)
     for level, key in keys:

@@ -6,6 +6,7 @@ numbers, strings, brackets, commas and binary operators; nothing of the language
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 WIDTH = 100
 
@@ -60,10 +61,15 @@ def lay_out(statement: str, indent: int = 0, width: int = WIDTH) -> list[str]:
 
 
 def _split_assignment(statement: str) -> tuple[str, bool, str]:
-    found = re.match(r"([\w, ]+) = ", statement)
-    if found is None:
-        return "", False, statement
-    return found[1], True, statement[found.end() :]
+    """The target, whether there is one, and the value."""
+    depth = 0
+    for match in _TOKEN.finditer(statement):
+        token = match["token"]
+        depth += token in _CLOSE
+        depth -= token in _CLOSE.values()
+        if token == "=" and depth == 0:
+            return statement[: match.start()], True, statement[match.end() + 1 :]
+    return "", False, statement
 
 
 # ---------------------------------------------------------------- reading
@@ -167,7 +173,7 @@ def _is_name(piece: Word | Bracket) -> bool:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Breaks sequences so that lines stay within the width; ``head`` is what the line holds already."""
+    """Breaks sequences so that lines stay within the width; ``head`` is the line so far."""
 
     width: int
 
@@ -201,7 +207,7 @@ class _Layout:
             return self.chain(head, sequence, indent, tail)
         edges = (0, *operators, len(sequence))
         lines: list[str] = []
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             part = sequence[begin:end]
             first = head if begin == 0 else " " * indent
             if begin:
@@ -212,7 +218,7 @@ class _Layout:
         return lines
 
     def chain(self, head: str, sequence: Sequence, indent: int, tail: str = "") -> list[str]:
-        """Names and brackets without operators: the first bracket is broken whose end is too far."""
+        """Names and brackets: the first bracket is broken whose end is too far."""
         lines: list[str] = []
         line = head
         for i, piece in enumerate(sequence):
@@ -302,9 +308,9 @@ def _until_bracket(sequence: Sequence, start: int) -> str:
 
 
 def _is_fluent(sequence: Sequence) -> bool:
-    """Whether two or more methods are called on what calls gave: the formatter indents such chains."""
+    """Whether methods are called on what calls gave: the formatter indents such chains."""
     calls = 0
-    for before, piece in zip(sequence, sequence[1:], strict=False):
+    for before, piece in pairwise(sequence):
         if isinstance(piece, Bracket) and piece.opening == "(" and isinstance(before, Word):
             calls += 1
     return calls > 1

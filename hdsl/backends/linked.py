@@ -1,7 +1,7 @@
-"""Linear predictors kept as such: `log(mu) = eta` with `negbinomial(mu, phi)` becomes `log_mu = eta`.
+"""Linear predictors kept: with `negbinomial(mu, phi)`, `log(mu) = eta` becomes `log_mu = eta`.
 
-A model-to-model step before lowering. A definition that is a link's inverse of something, and that a
-distribution takes by a parameter with a stable linked form, is split in two: the linear predictor
+A model-to-model step before lowering. A definition that is a link's inverse of something, and that
+a distribution takes by a parameter with a stable linked form, is split in two: the linear predictor
 `log(mu)` and `mu` itself, which goes where nothing else needs it.
 """
 

@@ -91,7 +91,7 @@ class Lowering:
         return self.names(("size", level), f"n_{level}")
 
     def quantity(self, name: str, use: Domain) -> tuple[Term, Domain]:
-        """What an expression finds under a name; a definition at the use is assigned there first."""
+        """What an expression finds under a name; a definition at a use is assigned there first."""
         if name in self.laid_out:
             return self.laid_out[name]
         node = self.model.by_name[name]
@@ -232,7 +232,7 @@ def invert(transform: Transform, expr: Expr) -> Expr:
 
 
 def _lower_scalar_correlation(node: Parameter, lowering: Lowering) -> None:
-    """lkj of two coefficients: what its row samples lies in (0, 1) and is stretched to (-1, 1)."""
+    """A correlation of two coefficients: its row samples in (0, 1), here stretched to (-1, 1)."""
     site = f"{node.name} unit"
     unit = lowering.auxiliary_site(
         site, Sample(lowering.variable(site), site, drawn(node.distribution, (), lowering), ())
@@ -242,7 +242,7 @@ def _lower_scalar_correlation(node: Parameter, lowering: Lowering) -> None:
 
 
 def _location_scale(distribution: Distribution) -> tuple[str, str] | None:
-    """The names of the location and the scale of a distribution that has both and may be shifted."""
+    """Names of the location and the scale of a distribution that has both and may be shifted."""
     family = FAMILIES[distribution.family]
     by_role = {p.role: p.name for p in family.parameters}
     given = {name for name, _ in distribution.arguments}
@@ -290,16 +290,13 @@ def _lower_pinned(node: Parameter, lowering: Lowering) -> None:
         sizes=(f"len({index[0]})",),
     )
     values = lowering.auxiliary_site(site, sample)
-    full = Call(
-        "placed",
-        (
-            Call("zeros", (_shape(node.domain, lowering),)),
-            Variable(", ".join(index)),
-            values,
-        ),
-    )
+    zeros = Call("zeros", (_shape(node.domain, lowering),))
+    full: Term = Call("placed", (zeros, Variable(", ".join(index)), values))
     for labels, value in node.pinned:
         if value != Constant(0.0):
+            target = lowering.names((node.name, "full"), f"{node.name} full")
+            lowering.assign(target, full)
+            full = Variable(target)
             at = ", ".join(
                 lowering.terms.position(level, label)
                 for level, label in zip(node.domain, labels, strict=True)
@@ -376,11 +373,11 @@ def _lifted(argument: str, term: Term, node: Outcome, lowering: Lowering) -> Ter
 
 
 def may_be_missing(model: Model, facts: Facts | None) -> frozenset[str]:
-    """The outcomes that may lack values: the data say so, or their definition makes some missing."""
+    """The outcomes that may lack values: the data say so, or their definition does."""
     found = set(facts.missing if facts is not None else ())
     for outcome in model.outcomes:
         data = model.by_name.get(outcome.name)
-        if isinstance(data, Data) and data.expr is not None:
-            if any(isinstance(e, Apply) and e.function == "missing" for e in walk(data.expr)):
-                found.add(outcome.name)
+        below = walk(data.expr) if isinstance(data, Data) and data.expr is not None else ()
+        if any(isinstance(e, Apply) and e.function == "missing" for e in below):
+            found.add(outcome.name)
     return frozenset(found)

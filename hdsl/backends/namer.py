@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-RESERVED = frozenset(
-    """
-    np jnp jax dist numpyro pm pt re data model prepare build rows tables learned coords row
-    is_training l O I COORDS DIMS self kept table column columns level labels values
-    """.split()
-)
+_WORDS = """
+np jnp jax dist numpyro pm pt re math NormalDist data model prepare build rows tables learned coords
+row is_training COORDS DIMS l O I
+"""
+RESERVED = frozenset(_WORDS.split())
+"""What the generated files call their own, and names that linters take for digits."""
 
 
 class Namer:
@@ -31,7 +31,7 @@ class Namer:
         self._given: dict[object, str] = {}
 
     def __call__(self, key: object, wish: str) -> str:
-        """The identifier of a key; the first time it is asked for, as near to the wish as may be."""
+        """The identifier of a key, as near to the wish of its first use as may be."""
         if key not in self._given:
             name = identifier(wish)
             while name in self._taken:
@@ -44,8 +44,8 @@ class Namer:
 def identifier(text: str) -> str:
     """The text as an identifier, words joined by underscores.
 
-    >>> identifier("mean(log(-beta))"), identifier("Unit price (€)"), identifier("2nd"), identifier("τ")
-    ('mean_log_neg_beta', 'Unit_price', 'x_2nd', 'τ')
+    >>> identifier("mean(log(-beta))"), identifier("Unit price (€)"), identifier("2nd")
+    ('mean_log_neg_beta', 'Unit_price', 'x_2nd')
     """
     spelled = unicodedata.normalize("NFKC", text).replace("(-", "(neg ")
     name = re.sub(r"\W+", "_", spelled).strip("_") or "x"
@@ -54,21 +54,21 @@ def identifier(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text as a Python string, between double quotes as the formatter wants them.
+    r"""The text as a Python string, between double quotes as the formatter wants them.
 
     >>> quoted("plain"), quoted('say "no"'), quoted("it's")
-    ('"plain"', '\\'say "no"\\'', '"it\\'s"')
+    ('"plain"', '\'say "no"\'', '"it\'s"')
     """
     literal = repr(text)
-    if literal[0] == '"' or '"' in text:
-        return literal
-    return '"' + literal[1:-1].replace("\\'", "'") + '"'
+    body = literal[1:-1].replace("\\'", "'")
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + body.replace(quote, "\\" + quote) + quote
 
 
 def harmless(text: str) -> str:
-    """The text on one line, without a character that could end a comment or a docstring.
+    r"""The text on one line, without a character that could end a comment or a docstring.
 
-    >>> harmless('a\\r\\nb \"\"\" c')
+    >>> harmless('a\r\nb \"\"\" c')
     "a b ''' c"
     """
     line = " ".join(text.split()).replace("\\", "/").replace('"""', "'''")

@@ -64,8 +64,7 @@ class _Printer:
         sizes = sample.sizes or tuple(self.sizes[level] for level in sample.domain)
         count = len(sizes)
         return tuple(
-            f"numpyro.plate({quoted(level)}, {size}"
-            + (f", dim={i - count})" if count > 1 else ")")
+            f"numpyro.plate({quoted(level)}, {size}" + (f", dim={i - count})" if count > 1 else ")")
             for i, (level, size) in enumerate(zip(sample.domain, sizes, strict=True))
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hdsl.expr import names
-from hdsl.ir.model import Data, Deviations, Model, Node
+from hdsl.ir.model import Correlation, Data, Deviations, Model, Node, Parameter
 from hdsl.ir.uses import expressions, quantities
 from hdsl.source import Span
 
@@ -15,8 +15,8 @@ from hdsl.source import Span
 def together(model: Model, place: Callable[[Span], int]) -> Model:
     """The model with its nodes ordered so that the statements change as seldom as may be.
 
-    ``place`` tells the statement of a span. The first node that is ready and comes from the statement
-    of the node before it goes next, else the first that is ready.
+    ``place`` tells the statement of a span. The first node that is ready and comes from the
+    statement of the node before it goes next, else the first that is ready.
     """
     made: set[str] = set()
     rest = [node for node in model.nodes if not isinstance(node, Data)]
@@ -25,12 +25,18 @@ def together(model: Model, place: Callable[[Span], int]) -> Model:
     current = -1
     while rest:
         ready = [node for node in rest if not (_needs(node) & known) - made - set(quantities(node))]
-        node = next((n for n in ready if place(n.span) == current), ready[0])
+        same = [node for node in ready if place(node.span) == current]
+        node = min(same, key=_rank) if same else ready[0]
         current = place(node.span)
         made |= set(quantities(node))
         ordered.append(node)
         rest.remove(node)
     return replace(model, nodes=tuple(ordered))
+
+
+def _rank(node: Node) -> bool:
+    """Within a statement what is drawn alone comes first; `min` keeps the order of the rest."""
+    return not isinstance(node, Parameter | Correlation)
 
 
 def _needs(node: Node) -> set[str]:

@@ -1,7 +1,7 @@
 """The generated `prepare`: columns and tables to the arrays that the model reads.
 
-Written in NumPy, for both backends alike. Every input of the model is made by a statement of its own, after
-those that it needs; helpers (``helpers``) are defined only where they are called.
+Written in NumPy, for both backends alike. Every input of the model is made by a statement of its
+own, after those that it needs; helpers (``helpers``) are defined only where they are called.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from hdsl.backends.inputs import (
 from hdsl.backends.namer import Namer, quoted
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
-from hdsl.backends.terms import Terms, domain_of, unfold
+from hdsl.backends.terms import Terms, unfold
 from hdsl.check.domains import outside
 from hdsl.expr import ROW, Apply, Domain, Expr, Summary, Value, walk
 from hdsl.families.functions import Library
@@ -118,10 +118,10 @@ def lower_prepare(
     _learned_numbers(run, inputs)
     for item in inputs:
         run.have(item)
-    kept = dict.fromkeys(
-        (*(Index(level.name, ROW) for level in levels), *inputs)
-    )
+    kept = dict.fromkeys((*(Index(level.name, ROW) for level in levels), *inputs))
     _finish(run, tuple(run.have(item) for item in kept))
+    if any("is_training" in line.source for line in run.lines):
+        run.lines.insert(0, Line("is_training = learned is None"))
     return tuple(run.lines), tuple(run.helpers)
 
 
@@ -167,11 +167,10 @@ def values_below(expr: Expr) -> list[str]:
 
 
 def _start(run: Preparing) -> None:
-    run.say("is_training = learned is None")
     run.say("tables, learned = tables or {}, dict(learned or {})")
     columns = _columns(run.model)
     dropped = [d for d in run.model.nodes if isinstance(d, Data) and d.drop and d.expr is None]
-    fixed = any(level.kind is LevelKind.FIXED for level in run.model.levels.values())
+    fixed = any(level.members for level in run.model.levels.values())
     coords = "**COORDS, " if fixed else ""
     if dropped:
         for data in dropped:
@@ -187,7 +186,11 @@ def _start(run: Preparing) -> None:
 
 def _columns(model: Model) -> tuple[str, ...]:
     """Every column that the rows may have to supply."""
-    found = [level.column or level.name for level in model.levels.values() if level.kind is LevelKind.COLUMN]
+    found = [
+        level.column or level.name
+        for level in model.levels.values()
+        if level.kind is LevelKind.COLUMN
+    ]
     found += [
         node.column or node.name
         for node in model.nodes
@@ -210,7 +213,7 @@ def _first_column(model: Model, columns: tuple[str, ...]) -> str:
     ]
     finest = [
         level.column or level.name
-        for level in reversed(model.levels.values())
+        for level in reversed(tuple(model.levels.values()))
         if level.kind is LevelKind.COLUMN
     ]
     return next(iter((*plain, *finest, *own, *columns)))
@@ -319,14 +322,10 @@ def _column(node: Data, run: Preparing) -> None:
     reader = READERS.get(node.type, "numbers")
     gaps = node.name in _may_miss(run.model)
     if node.domain == (ROW,):
-        if node.observed:
-            run.call(reader)
-            size = "len(row)"
-            value = run.call("outcome", "rows", name, reader, size, "is_training")
-            run.say(f"{target} = {value}")
-        else:
-            extra = ("missing=True",) if gaps else ()
-            run.say(f"{target} = {run.call(reader, 'rows', name, *extra)}")
+        value = run.call(reader, "rows", name)
+        if gaps:
+            value = run.call("outcome", "rows", name, reader, "len(row)", "is_training")
+        run.say(f"{target} = {value}")
         return
     _level_column(node, target, name, reader, gaps, run)
 
@@ -334,7 +333,7 @@ def _column(node: Data, run: Preparing) -> None:
 def _level_column(
     node: Data, target: str, name: str, reader: str, gaps: bool, run: Preparing
 ) -> None:
-    """A column with one value per group, from the level's table if that has it, else from the rows."""
+    """A column with one value per group: from the level's table if that has it, or the rows."""
     (level,) = node.domain
     extra = ("missing=True",) if gaps else ()
     size = f"len(coords[{quoted(level)}])"

@@ -164,4 +164,4 @@ class Program:
     def headline(self) -> str:
         """The first line of the model function's docstring, without its point."""
         title = (self.title or "").strip().removesuffix(".")
-        return harmless(title) or f"The model of {self.source_name}"
+        return harmless(title).replace('"', "'") or f"The model of {self.source_name}"

@@ -57,10 +57,16 @@ def prune(body: list[Statement]) -> tuple[tuple[Statement, ...], frozenset[str]]
     for statement in reversed(body):
         if isinstance(statement, Assign) and statement.target not in used:
             continue
-        if isinstance(statement, Comment) and (not kept or isinstance(kept[-1], Comment)):
-            # it would speak of nothing, save where a remark follows it
-            if not kept or kept[-1].line is not None:
-                continue
+        if isinstance(statement, Comment) and _says_nothing(statement, kept):
+            continue
         used |= used_by(statement)
         kept.append(statement)
     return tuple(reversed(kept)), frozenset(used)
+
+
+def _says_nothing(comment: Comment, rest: list[Statement]) -> bool:
+    """Whether the statements that a comment was written for are gone; ``rest`` is reversed."""
+    following = rest[-1] if rest else None
+    if following is None:
+        return True
+    return isinstance(following, Comment) and not (comment.line and following.line is None)

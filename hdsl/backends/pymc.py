@@ -1,4 +1,4 @@
-"""The PyMC model: a function from the prepared data to a ``pm.Model`` with dims named after levels."""
+"""The PyMC model: a function from the prepared data to a ``pm.Model``, dims named after levels."""
 
 from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
@@ -55,7 +55,9 @@ class _Printer:
                 options = self._shape(statement)
                 if statement.observed is not None:
                     options += f", observed={statement.observed}"
-                call = f"{spelled.constructor}({quoted(statement.site)}, {spelled.arguments}{options})"
+                call = (
+                    f"{spelled.constructor}({quoted(statement.site)}, {spelled.arguments}{options})"
+                )
                 self.page.code(_bound(statement.target, call, rest), 8)
 
     def _shape(self, sample: Sample) -> str:

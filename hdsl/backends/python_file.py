@@ -1,5 +1,7 @@
 """A whole generated file: docstring, imports, constants, `prepare`, the model, helpers."""
 
+import re
+
 from hdsl.backends.backend import Backend
 from hdsl.backends.helpers import complete
 from hdsl.backends.layout import lay_out
@@ -7,14 +9,16 @@ from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Comment, Program
 from hdsl.backends.prune import variables
+from hdsl.families import FAMILIES
+from hdsl.families.functions import FUNCTIONS, Library
 
 _PREPARE = '''\
 def prepare(rows, tables=None, learned=None):
     """The data as the model reads them.
 
-    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's own table.
-    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of the
-    training data, and their outcomes may be unknown.
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
     """'''
 
 _STANDARD = (
@@ -22,6 +26,7 @@ _STANDARD = (
     ("re", "import re"),
     ("NormalDist", "from statistics import NormalDist"),
 )
+_DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
 def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -33,7 +38,7 @@ def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int
     page.blank(2)
     helpers = backend.body(program, page)
     page.serving = None
-    _helpers(program, helpers, page)
+    _helpers(program, helpers, backend, page)
     top = [*_docstring(program, backend), "", *_imports(page, backend), ""]
     text = "\n".join([*top, *page.text]) + "\n"
     return text, tuple((line + len(top), served) for line, served in page.lines)
@@ -64,7 +69,7 @@ def _constants(program: Program, page: Page) -> None:
         _dictionary("COORDS", entries, page)
         page.blank()
     entries = [
-        f"{quoted(name)}: ({', '.join(quoted(level) for level in domain)}{',' * (len(domain) == 1)})"
+        f"{quoted(name)}: ({', '.join(map(quoted, domain))}{',' * (len(domain) == 1)})"
         for name, domain in program.dims
         if domain
     ]
@@ -108,8 +113,24 @@ def _statement(source: str, page: Page) -> None:
         page.verbatim(*lay_out(source, indent))
 
 
-def _helpers(program: Program, spellings: tuple[str, ...], page: Page) -> None:
-    sources = [helper.source for helper in complete(program.helpers)]
-    for source in (*dict.fromkeys(spellings), *sources):
+def definitions(library: Library) -> frozenset[str]:
+    """The names of all that spellings may define in a file for a library."""
+    families = (
+        spelling.helper or ""
+        for family in FAMILIES.values()
+        for spelling in (family.numpyro if library is Library.NUMPYRO else family.pymc).values()
+    )
+    functions = (function.helper(library) or "" for function in FUNCTIONS.values())
+    return frozenset(_DEFINED.findall("\n".join((*families, *functions))))
+
+
+def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, page: Page) -> None:
+    """The definitions that distributions, functions and `prepare` call, each once."""
+    used = variables("\n".join(page.text))
+    functions = [f.helper(backend.library) for f in FUNCTIONS.values()]
+    called = [s for s in functions if s and not used.isdisjoint(_DEFINED.findall(s))]
+    sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
+    definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
+    for definition in dict.fromkeys(definitions):
         page.blank(2)
-        page.verbatim(*source.rstrip().split("\n"))
+        page.verbatim(*definition.split("\n"))

@@ -12,7 +12,7 @@ from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
 from hdsl.check.domains import union
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value, rewrite
-from hdsl.ir.model import Data, LevelKind, Model
+from hdsl.ir.model import Deviations, LevelKind, Model
 
 Quantity = Callable[[str, Domain], tuple[Term, Domain]]
 """A quantity by its name, for use at a domain: its term and the domain of that."""
@@ -22,9 +22,7 @@ def domain_of(expr: Expr, model: Model) -> Domain:
     """The levels over which an expression varies."""
     match expr:
         case Value(name=name):
-            return (
-                model.levels[name].name and (name,) if name in model.levels else _own(name, model)
-            )
+            return _own(name, model)
         case Member(of=of, level=level):
             return tuple(name for name in domain_of(of, model) if name != level)
         case Apply(arguments=arguments):
@@ -34,11 +32,11 @@ def domain_of(expr: Expr, model: Model) -> Domain:
 
 
 def _own(name: str, model: Model) -> Domain:
-    node = model.by_name[name]
-    for share in getattr(node, "shares", ()):
-        if share.deviation == name:
-            return (node.level, *share.axes)
-    return node.domain
+    match model.by_name[name]:
+        case Deviations(level=level, shares=shares):
+            return next((level, *share.axes) for share in shares if share.deviation == name)
+        case node:
+            return node.domain
 
 
 def unfold(expr: Expr, model: Model, domain: Domain | None = None) -> Expr:
@@ -124,9 +122,3 @@ class Terms:
         if found.kind is LevelKind.FIXED:
             return str(found.members.index(label))
         return self.variable(Chosen(level, label))
-
-
-def data_node(name: str, model: Model) -> Data | None:
-    """The data of that name, if it is data."""
-    node = model.by_name.get(name)
-    return node if isinstance(node, Data) else None
