@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hdsl.data.cells import Reader, group_column, is_labelled
 from hdsl.data.column import Column
 from hdsl.data.dataset import Dataset
-from hdsl.data.derived import check_constants, check_labels_used, check_priors, derive
+from hdsl.data.derived import check_constants, check_labels_used, derive
 from hdsl.data.join import Joined, Joiner, merged
 from hdsl.data.levels import group_levels
 from hdsl.data.locate import Sources, check_columns, check_implied
@@ -67,8 +67,6 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
             report += check_constants(dataset)
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
-        if not report:  # a prior that cannot be computed is a consequence of the above
-            report += check_priors(dataset)
     prepared = {name: _prepared(sources, table, name) for name, table in sources.tables.items()}
     return Binding(_facts(dataset), tuple(report), _prepared(sources, rows, ROW), prepared, dataset)
 

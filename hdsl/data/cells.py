@@ -86,8 +86,8 @@ class Reader:
         """Data as the rows hold them, one value per row; None if they cannot be read."""
         assert data.column is not None
         values = self.values(data, self.sources.rows)
-        if values is None:
-            return None
+        if values is None or len(kept) == self.sources.rows.height:
+            return values
         return Column(("row",), values.values[kept], values.missing[kept])
 
     def values(self, data: Data, table: Table) -> Column | None:

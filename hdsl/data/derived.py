@@ -208,25 +208,3 @@ def _constant_help(data: Node | None, argument: Expr) -> str:
         "a predictor that never varies cannot be told from the intercept: leave it out, or give "
         "its coefficient a prior of your own"
     )
-
-
-def check_priors(dataset: Dataset) -> Iterator[Diagnostic]:
-    """The default priors that come to nothing finite, such as the log of a mean of 0."""
-    for node in dataset.model.nodes:
-        if not isinstance(node, Parameter) or node.rule is None:
-            continue
-        for argument, expr in node.distribution.arguments:
-            try:
-                column = dataset.evaluator.at(expr, node.domain)
-            except NotDataError:
-                continue
-            if not np.isfinite(column.known).all():
-                yield finding(
-                    "H936",
-                    f"the default prior of `{node.name}` cannot be computed from these data",
-                    node.span,
-                    f"its {argument} would be `{text_of(expr)}`",
-                    notes=[f"its rule: {node.rule}"],
-                    help=f"give it a prior of your own: `{node.name} ~ normal(0, 1)`",
-                )
-                break

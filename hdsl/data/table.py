@@ -125,7 +125,11 @@ def _floats(column: str, series: polars.Series) -> Numbers:
 
     if series.dtype.is_numeric() or series.dtype == pl.Boolean:
         return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    texts = _texts(series).str.strip_chars()
+    texts = _texts(series)
+    values = texts.cast(pl.Float64, strict=False)
+    if not values.null_count():
+        return values.to_numpy()
+    texts = texts.str.strip_chars()
     missing = texts.is_null() | texts.is_in(MISSING_NUMBERS)
     present = texts.set(missing, None)
     values = present.cast(pl.Float64, strict=False)
