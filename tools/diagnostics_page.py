@@ -1,5 +1,6 @@
 """The page of all diagnostics, made from the catalogue."""
 
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from hdsl.diagnostics.catalogue import CATALOGUE
@@ -40,19 +41,20 @@ def diagnostics_page() -> str:
 def _section(entry: Entry) -> str:
     parts = [f"### {entry.code}: {entry.title}\n", f"*{entry.severity.value}*\n"]
     parts.append(entry.explanation.strip() + "\n")
-    parts.append("Reported for\n\n" + _fenced("hdsl-wrong", entry.bad))
-    if entry.rows:
-        parts.append("with the rows\n\n" + _fenced("csv", entry.rows))
-    parts += [_table(level, text) for level, text in entry.tables.items()]
-    parts.append("Write instead\n\n" + _fenced("hdsl", entry.good))
-    if entry.good_rows:
-        parts.append("with the rows\n\n" + _fenced("csv", entry.good_rows))
-    parts += [_table(level, text) for level, text in (entry.good_tables or {}).items()]
+    if entry.bad.strip():
+        parts.append("Reported for\n\n" + _fenced("hdsl-wrong", entry.bad))
+        parts += _data(entry.rows, entry.tables)
+    if entry.good.strip():
+        parts.append("Write instead\n\n" + _fenced("hdsl", entry.good))
+        parts += _data(entry.good_rows, entry.good_tables)
     return "\n".join(parts)
 
 
-def _table(level: str, text: str) -> str:
-    return f"and the table of `{level}`\n\n" + _fenced("csv", text)
+def _data(rows: str | None, tables: Mapping[str, str] | None) -> Iterator[str]:
+    if rows:
+        yield "with the rows\n\n" + _fenced("csv", rows)
+    for level, text in (tables or {}).items():
+        yield f"and the table of `{level}`\n\n" + _fenced("csv", text)
 
 
 def _fenced(language: str, text: str) -> str:

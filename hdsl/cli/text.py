@@ -166,6 +166,8 @@ def explain(code: str) -> None:
     click.echo(entry.explanation.strip())
     for heading, snippet in (("It is reported for", entry.bad), ("Write instead", entry.good)):
         lines = snippet.strip("\n").splitlines()
+        if not lines:
+            continue  # nothing that a model says provokes it
         click.echo(f"\n{heading}:\n\n" + "\n".join(f"    {line}".rstrip() for line in lines))
 
 
