@@ -1,4 +1,4 @@
-"""What a sampler hands over, whichever backend it served, and how much of it is kept."""
+"""What a sampler is told and what it hands over, whichever backend it serves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ POINTWISE_VALUES = 20_000_000
 
 
 @dataclass(frozen=True)
+class Settings:
+    """How long and how carefully to sample."""
+
+    chains: int = 4
+    draws: int = 1000
+    warmup: int = 1000
+    seed: int = 0
+    target_accept: float = 0.8
+
+
+@dataclass(frozen=True)
 class Draws:
     """Everything drawn, by site name, first axes (chain, draw).
 
@@ -30,6 +41,20 @@ class Draws:
     missing: Mapping[str, Numbers]
     complete: bool
     times: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Chains:
+    """What a sampler of a PyMC model gives; ``log_likelihood`` is None where it was not computed.
+
+    ``compiled`` is the moment, by ``time.perf_counter``, when the chains began.
+    """
+
+    posterior: Mapping[str, Numbers]
+    stats: Mapping[str, Numbers]
+    complete: bool
+    compiled: float
+    log_likelihood: Mapping[str, Numbers] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import jax
@@ -16,16 +15,9 @@ from numpyro import handlers
 from numpyro.distributions import biject_to
 from numpyro.infer.util import potential_energy
 
-from hdsl.fit.draws import Draws, Numbers, OutcomeRows
-from hdsl.fit.nuts import (
-    Arrays,
-    Compiler,
-    Sampled,
-    Settings,
-    Target,
-    compile_program,
-    sample,
-)
+from hdsl.fit.draws import Draws, Numbers, OutcomeRows, Settings
+from hdsl.fit.layout import Layout
+from hdsl.fit.nuts import Arrays, Compiler, Sampled, Target, compile_program, sample
 from hdsl.fit.progress import Reporter
 
 type Model = Callable[[Mapping[str, Any]], Any]
@@ -56,30 +48,6 @@ def split_data(data: Mapping[str, Any]) -> Split:
         if isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "fiub"
     }
     return Split(arrays, {key: value for key, value in data.items() if key not in arrays})
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each site stands in the vector of all unconstrained values."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-
-    @property
-    def size(self) -> int:
-        """The length of the vector."""
-        return sum(prod(shape) for shape in self.shapes.values())
-
-    def split(self, vector: Any) -> dict[str, Any]:
-        """The sites' values."""
-        values, begin = {}, 0
-        for name, shape in self.shapes.items():
-            values[name] = vector[begin : begin + prod(shape)].reshape(shape)
-            begin += prod(shape)
-        return values
-
-    def join(self, values: Mapping[str, Any]) -> Any:
-        """The vector of the sites' values."""
-        return jnp.concatenate([values[name].reshape(-1) for name in self.shapes])
 
 
 def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layout]:

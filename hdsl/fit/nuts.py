@@ -20,14 +20,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from hdsl.fit.draws import Numbers, Settings
 from hdsl.fit.progress import ChainState, Reporter
 
 type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or not
-type Numbers = NDArray[Any]
 
 STARTS = ((1.0, 0.3), (1.0, 0.1), (1.0, 0.01), (0.0, 0.3), (0.0, 0.1), (0.0, 0.01))
 """Candidates for a start: the weight of the prior's centre against 0, and that of the noise."""
@@ -59,17 +58,6 @@ class Target:
     place: Callable[[Arrays, Any, Any, Any], Any]
     arguments: Arrays
     size: int
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how carefully to sample."""
-
-    chains: int = 4
-    draws: int = 1000
-    warmup: int = 1000
-    seed: int = 0
-    target_accept: float = 0.8
 
 
 @dataclass(frozen=True)

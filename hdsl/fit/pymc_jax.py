@@ -1,0 +1,104 @@
+"""NUTS on a PyMC model whose density PyTensor has written in JAX."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from pymc.sampling.jax import get_jaxified_graph
+
+from hdsl.fit.draws import Chains
+from hdsl.fit.layout import Layout
+from hdsl.fit.nuts import Compiler, Sampled, Target, compile_program, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pymc
+
+    from hdsl.fit.draws import Settings
+    from hdsl.fit.progress import Reporter
+
+CHUNK = 250  # draws per call after sampling
+
+
+def sample_by_jax(
+    model: pymc.Model, settings: Settings, reporter: Reporter, pointwise: bool
+) -> Chains:
+    """The posterior, and where wanted each observation's log-likelihood with it."""
+    target, layout = pymc_target(model)
+    compiler = Compiler()
+    try:
+        program = compile_program(target, settings, compiler)
+        values = jax.vmap(_quantities(model, layout, pointwise))
+        shape = jax.ShapeDtypeStruct((CHUNK, layout.size), np.float64)
+        finisher = compiler.submit(values, shape)
+        program.start.result(), program.block.result()
+        compiled = time.perf_counter()
+        sampled = sample(target, settings, program, reporter)
+        posterior, likelihood = _all_quantities(finisher.result(), sampled)
+    finally:
+        compiler.close()
+    likelihood_ = likelihood if pointwise else None
+    return Chains(posterior, sampled.stats, sampled.complete, compiled, likelihood_)
+
+
+def pymc_target(model: pymc.Model) -> tuple[Target, Layout]:
+    """The density of a PyMC model, and how its vectors are laid out.
+
+    Its centre is PyMC's own starting point: the moments of the priors.
+    """
+    point = model.initial_point()
+    names = [variable.name for variable in model.value_vars]
+    layout = Layout({name: np.shape(point[name]) for name in names})
+    centre_point = np.concatenate([np.ravel(point[name]) for name in names]).astype(float)
+    density = get_jaxified_graph(inputs=model.value_vars, outputs=[model.logp()])
+
+    def potential(arguments: Any, z: Any) -> Any:
+        return -density(*layout.split(z).values())[0]
+
+    def place(arguments: Any, noise: Any, centre: Any, spread: Any) -> Any:
+        return centre * centre_point + spread * noise
+
+    return Target(potential, place, {}, layout.size), layout
+
+
+type _Pair = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _quantities(model: pymc.Model, layout: Layout, pointwise: bool) -> Callable[[Any], _Pair]:
+    """Every quantity, and where wanted log-likelihood, as a function of the vector."""
+    unobserved = model.unobserved_RVs
+    observed = model.observed_RVs if pointwise else []
+    graphs = list(model.replace_rvs_by_values(unobserved))
+    if observed:
+        graphs += model.logp(vars=observed, sum=False)
+    compute = get_jaxified_graph(inputs=model.value_vars, outputs=graphs)
+    count = len(unobserved)
+
+    def quantities(vector: Any) -> _Pair:
+        values = compute(*layout.split(vector).values())
+        return (
+            {v.name: value for v, value in zip(unobserved, values[:count], strict=True)},
+            {v.name: value for v, value in zip(observed, values[count:], strict=True)},
+        )
+
+    return quantities
+
+
+def _all_quantities(finisher: Callable[..., Any], sampled: Sampled) -> _Pair:
+    """The quantities and log-likelihoods of all draws, (chain, draw, …)."""
+    chains, draws, width = sampled.z.shape
+    total = chains * draws
+    vectors = sampled.z.reshape(total, width)
+    parts = []
+    for begin in range(0, total, CHUNK):
+        numbers = np.minimum(np.arange(begin, begin + CHUNK), total - 1)
+        kept = min(CHUNK, total - begin)
+        part = finisher(vectors[numbers])
+        parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    shaped: _Pair = jax.tree.map(lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined)
+    return shaped
