@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from hdsl.backends import Generated, emit
 from hdsl.check import check
 from hdsl.check.expand import expand as expand_file
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
@@ -22,6 +21,7 @@ from hdsl.syntax import ast
 from hdsl.syntax.parser import parse
 
 if TYPE_CHECKING:
+    from hdsl.backends import Generated
     from hdsl.data.bind import Binding
     from hdsl.data.table import Table
 
@@ -88,6 +88,8 @@ def bind_data(
 
 def compile_model(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     """The model as Python source for ``numpyro`` or ``pymc``."""
+    from hdsl.backends import emit  # here, so that `check` does not wait for it
+
     return emit(model, backend, facts)
 
 

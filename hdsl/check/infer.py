@@ -18,9 +18,9 @@ def infer(scope: Scope, file: ast.File) -> None:
         for name, span in _bare_scales(outcome):
             if _known(scope, name):
                 continue
-            slip = next((n for n in scope.all_names() if is_slip(name, n)), None)
+            slip = _slip(scope, name)
             if slip is not None:
-                _unknown(scope, name, span, f"did you mean `{slip}`?")
+                _unknown(scope, name, span, slip)
                 scope.data[name] = DataSpec(name, span, name, inferred=True)
             else:
                 scope.parameters[name] = ParameterSpec(name, span, implied=True)
@@ -33,7 +33,7 @@ def infer(scope: Scope, file: ast.File) -> None:
                 if node.name in members or node.name == "missing" or node.name in scope.levels:
                     continue
                 if scope.declared_data:
-                    _unknown(scope, node.name, node.span, scope.suggestion(node.name))
+                    _unknown(scope, node.name, node.span, _slip(scope, node.name))
                 scope.data[node.name] = DataSpec(
                     node.name, node.span, node.name, per=per.get(id(expr)), inferred=True
                 )
@@ -79,6 +79,12 @@ def _known(scope: Scope, name: str) -> bool:
     return any(name in table for table in tables)
 
 
+def _slip(scope: Scope, name: str) -> str | None:
+    """`did you mean …?` where a name differs from another by one slip of the finger."""
+    slip = next((other for other in scope.all_names() if is_slip(name, other)), None)
+    return f"did you mean `{slip}`?" if slip else None
+
+
 def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
     notes: tuple[str, ...] = ()
     if name in FUNCTIONS or name in FAMILIES:
@@ -88,7 +94,9 @@ def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
         f"unknown name `{name}`",
         span,
         "no statement defines it",
-        help=help or f"if it is a column, declare it: `data {name} : real`",
+        help=help
+        or f"a coefficient: `{name} ~ 1`, or `{name} ~ region` if it varies; "
+        f"a column: `data {name} : real`",
         notes=notes,
     )
 
