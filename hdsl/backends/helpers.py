@@ -172,6 +172,15 @@ def from_table(level, values, table, columns, groups):
     return values[[row[group] for group in groups]]
 '''
 
+PER_LEVEL = '''\
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, **options):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name in table:
+        return from_table(level, read(table, name, **options), table, columns, groups)
+    return per_group(name, read(rows, name, **options), group_of_row, len(groups))
+'''
+
 LOOKED_UP = '''\
 def looked_up(rows, name, tables, *keys):
     """A column of labels, from the rows or from the table of a level inside."""
@@ -241,6 +250,7 @@ HELPERS = {
     "group_of_each": Helper(GROUP_OF_EACH),
     "per_group": Helper(PER_GROUP),
     "from_table": Helper(FROM_TABLE, ("labels",)),
+    "per_level": Helper(PER_LEVEL, ("from_table", "per_group")),
     "looked_up": Helper(LOOKED_UP, ("labels",)),
     "position": Helper(POSITION),
     "learn": Helper(LEARN),

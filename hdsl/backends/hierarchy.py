@@ -16,7 +16,7 @@ from hdsl.backends.program import (
     Term,
     Variable,
 )
-from hdsl.expr import Apply, Constant, Domain, Expr, Value
+from hdsl.expr import Constant, Domain, Value
 from hdsl.ir.model import Correlation, Deviations, Share
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ def _deviation(share: Share, site: str, domain: Domain, value: Term, lowering: "
     _keep(share, domain, dev, lowering)
     if isinstance(value, Variable) and share.centre != Constant(0.0):
         lowering.laid_out[site] = value, domain
-        total: Expr = Apply("+", (share.centre, Value(share.deviation)))
-        lowering.equal[total] = site
+        lowering.centred[share.deviation] = lowering.spread(share.centre), site
 
 
 def _centred_jointly(node: Deviations, lowering: "Lowering") -> None:

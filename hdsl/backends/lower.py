@@ -66,7 +66,8 @@ class Lowering:
     twins: list[str] = field(default_factory=list)  # axes of correlation matrices
     laid_out: dict[str, tuple[Term, Domain]] = field(default_factory=dict)
     at_use: dict[tuple[str, Domain], Term] = field(default_factory=dict)
-    equal: dict[Expr, str] = field(default_factory=dict)  # expressions that a variable holds
+    centred: dict[str, tuple[Expr, str]] = field(default_factory=dict)
+    """Deviations that were sampled with their centre: the centre, and the site of the sum."""
 
     @property
     def terms(self) -> Terms:
@@ -75,8 +76,30 @@ class Lowering:
 
     def term(self, expr: Expr, use: Domain) -> Term:
         """The term of an expression that broadcasts over ``use``."""
-        found = rewrite(expr, lambda e: Value(self.equal[e]) if e in self.equal else None)
-        return self.terms(found, use)
+        return self.terms(rewrite(expr, self._sampled_sum), use)
+
+    def _sampled_sum(self, expr: Expr) -> Expr | None:
+        """The site of `centre + deviation` where the two were sampled as one."""
+        match expr:
+            case Apply(function="+", arguments=(centre, Value(name=name))) if name in self.centred:
+                expected, site = self.centred[name]
+                return Value(site) if self.spread(centre) == expected else None
+            case _:
+                return None
+
+    def spread(self, expr: Expr) -> Expr:
+        """The expression with the inner totals of coefficients written out."""
+
+        def change(found: Expr) -> Expr | None:
+            node = self.model.by_name.get(found.name) if isinstance(found, Value) else None
+            is_total = isinstance(node, Definition) and self.is_inner_total(node.name)
+            return self.spread(node.expr) if isinstance(node, Definition) and is_total else None
+
+        return rewrite(expr, change)
+
+    def is_inner_total(self, name: str) -> bool:
+        """Whether a quantity is the total of a coefficient at an inner or crossed level."""
+        return any(name.startswith(f"{c.name}[") for c in self.model.coefficients)
 
     def input(self, item: Input) -> str:
         """The variable that holds something read from the data."""
@@ -318,8 +341,7 @@ def _lower_definition(node: Definition, lowering: Lowering) -> None:
         return
     value = lowering.term(node.expr, node.domain)
     lowering.comment(node.span)
-    inner = {f"{c.name}[" for c in lowering.model.coefficients}
-    is_inner = any(node.name.startswith(prefix) for prefix in inner)
+    is_inner = lowering.is_inner_total(node.name)
     small = node.reported or not is_inner or lowering.is_small(node.domain)
     missing_axes = set(domain_of(node.expr, lowering.model)) != set(node.domain)
     if missing_axes and node.recorded and node.domain:

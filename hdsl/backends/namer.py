@@ -41,13 +41,27 @@ class Namer:
         return self._given[key]
 
 
+_SPOKEN = (
+    ("(-", "(neg "),
+    ("^2)", " squared)"),
+    (">=", " at least "),
+    ("<=", " at most "),
+    (">", " above "),
+    ("<", " below "),
+)
+
+
 def identifier(text: str) -> str:
     """The text as an identifier, words joined by underscores.
 
     >>> identifier("mean(log(-beta))"), identifier("Unit price (€)"), identifier("2nd")
     ('mean_log_neg_beta', 'Unit_price', 'x_2nd')
+    >>> identifier("sd(x^2)"), identifier("sex == 'F'")
+    ('sd_x_squared', 'sex_F')
     """
-    spelled = unicodedata.normalize("NFKC", text).replace("(-", "(neg ")
+    spelled = unicodedata.normalize("NFKC", text)
+    for sign, word in _SPOKEN:
+        spelled = spelled.replace(sign, word)
     name = re.sub(r"\W+", "_", spelled).strip("_") or "x"
     name = "".join(c if ("x" + c).isidentifier() else "_" for c in name)
     return name if name.isidentifier() else f"x_{name}"

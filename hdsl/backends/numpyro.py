@@ -27,24 +27,37 @@ class _Printer:
         self.sizes = dict(program.sizes)
         self.helpers: list[str] = []
         self.plates: tuple[str, ...] = ()
+        self.remarks: list[Comment] = []  # they go where the next statement goes
 
     def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
         """Print one statement; ``rest`` are those behind it, which may use its value."""
         match statement:
+            case Comment(line=None):
+                self.remarks.append(statement)
             case Comment():
                 self.plates = ()
                 self.page.comment(statement, 4)
             case Load(target=target):
                 self.page.code(f"{target} = data[{quoted(target)}]", 4)
             case Assign(target=target, value=value):
-                self.plates = ()
+                self._leave()
                 self.page.code(f"{target} = {write(value, Library.NUMPYRO)}", 4)
             case Record(target=target, site=site, value=value):
-                self.plates = ()
+                self._leave()
                 call = f"numpyro.deterministic({quoted(site)}, {write(value, Library.NUMPYRO)})"
                 self.page.code(_bound(target, call, rest), 4)
             case Sample():
                 self._sample(statement, rest)
+
+    def _leave(self) -> None:
+        """Close the plates that are open."""
+        self.plates = ()
+        self._say(4)
+
+    def _say(self, indent: int) -> None:
+        for remark in self.remarks:
+            self.page.comment(remark, indent)
+        self.remarks.clear()
 
     def _sample(self, sample: Sample, rest: tuple[Statement, ...]) -> None:
         indent = self._open(self._plates(sample))
@@ -70,6 +83,8 @@ class _Printer:
 
     def _open(self, plates: tuple[str, ...]) -> int:
         """Open the plates unless they are open; gives the indent inside."""
+        if plates != self.plates:
+            self._say(4)
         if plates and plates != self.plates:
             flat = f"with {', '.join(plates)}:"
             if len(flat) + 4 <= 100:
@@ -77,7 +92,9 @@ class _Printer:
             else:
                 self.page.verbatim("    with (", *(f"        {p}," for p in plates), "    ):")
         self.plates = plates
-        return 8 if plates else 4
+        indent = 8 if plates else 4
+        self._say(indent)
+        return indent
 
 
 def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:
@@ -100,7 +117,8 @@ NUMPYRO = Backend(
     (
         "numpyro.enable_x64()",
         "data = prepare(rows)",
-        "mcmc = MCMC(NUTS(model), num_warmup=1000, num_samples=1000, num_chains=4)",
+        "kernel = numpyro.infer.NUTS(model)",
+        "mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)",
         "mcmc.run(jax.random.key(0), data)",
     ),
     print_model,

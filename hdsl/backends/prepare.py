@@ -113,8 +113,12 @@ def lower_prepare(
         _groups(level, run)
     for twin in dict.fromkeys(twins):
         run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
-    for data in _needed(model, inputs):
-        run.have(Column(data.name))
+    for kinds in (Index, Observed | Seen):
+        for item in inputs:
+            if isinstance(item, kinds):
+                run.have(item)
+        for data in _needed(model, inputs):
+            run.have(Column(data.name))
     _learned_numbers(run, inputs)
     for item in inputs:
         run.have(item)
@@ -333,38 +337,28 @@ def _column(node: Data, run: Preparing) -> None:
 def _level_column(
     node: Data, target: str, name: str, reader: str, gaps: bool, run: Preparing
 ) -> None:
-    """A column with one value per group: from the level's table if that has it, or the rows."""
+    """A column with one value per group."""
     (level,) = node.domain
-    extra = ("missing=True",) if gaps else ()
-    size = f"len(coords[{quoted(level)}])"
-    group = run.have(Index(level, ROW))
-    from_rows = run.call(
-        "per_group", quoted(node.name), run.call(reader, "rows", name, *extra), group, size
-    )
-    if run.model.levels[level].kind is not LevelKind.COLUMN:
-        run.say(f"{target} = {from_rows}")
-        return
-    table = run.names(("table", level), f"{level}_table")
-    if ("table " + level) not in run.made:
-        run.made["table " + level] = table
-        run.say(f"{table} = tables.get({quoted(level)}, {{}})")
-    from_table = run.call(
-        "from_table",
+    run.call(reader)
+    arguments = (
         quoted(level),
-        run.call(reader, table, name, *extra),
-        table,
+        name,
+        reader,
+        "rows",
+        "tables",
         f"[{', '.join(quoted(c) for c in _path(level, run.model))}]",
         f"coords[{quoted(level)}]",
+        run.have(Index(level, ROW)),
     )
-    run.say(f"if {name} in {table}:")
-    run.say(f"    {target} = {from_table}")
-    run.say("else:")
-    run.say(f"    {target} = {from_rows}")
+    extra = ("missing=True",) if gaps else ()
+    run.say(f"{target} = {run.call('per_level', *arguments, *extra)}")
 
 
 def _path(level: str, model: Model) -> list[str]:
     """The columns that name a group: those of its parents, then its own."""
     found = model.levels[level]
+    if found.kind is LevelKind.CROSS:
+        return [column for parent in found.parents for column in _path(parent, model)]
     above = [c for p in found.parents if model.levels[p].kind in _GROUPED for c in _path(p, model)]
     return [*above, found.column or found.name]
 
