@@ -185,6 +185,8 @@ def group_column(dataset: Dataset, data: Data, column: Column) -> tuple[Column, 
     groups = dataset.groups[level]
     values, missing = column.values[groups.first], column.missing[groups.first]
     found = Column(data.domain, values, missing)
+    if not groups.size:
+        return found, None
     of_row = groups.codes
     same = (column.values == values[of_row]) & ~column.missing & ~missing[of_row]
     same |= (column.missing & missing[of_row]) | (of_row < 0)

@@ -85,6 +85,8 @@ class Evaluator:
         if not {source, target} <= self.groups.keys():
             raise NotDataError
         index = self.index(source, target)
+        if not self.groups[source].size:
+            raise NotDataError
         missing = np.where(index < 0, True, column.missing[index])
         return Column(domain, column.values[index], missing)
 
