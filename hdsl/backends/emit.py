@@ -8,10 +8,11 @@ from hdsl.backends.generated import Generated
 from hdsl.backends.helpers import HELPERS
 from hdsl.backends.inputs import Column, Index, Input, Observed, Seen, name_input
 from hdsl.backends.linked import split_linked
-from hdsl.backends.lower import Lowering, free_level, lower_nodes, may_be_missing
+from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing
 from hdsl.backends.namer import Namer, harmless
 from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
+from hdsl.backends.parameters import free_level
 from hdsl.backends.prepare import lower_prepare
 from hdsl.backends.program import Load, Program, Sample
 from hdsl.backends.prune import prune

@@ -21,18 +21,14 @@ from hdsl.backends.inputs import (
     name_input,
 )
 from hdsl.backends.namer import Namer, quoted
+from hdsl.backends.prepare_inputs import GROUPED, make_input
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
 from hdsl.backends.terms import Terms, unfold
 from hdsl.check.domains import outside
-from hdsl.expr import ROW, Apply, Domain, Expr, Summary, Value, walk
+from hdsl.expr import ROW, Domain, Expr, Value, walk
 from hdsl.families.functions import Library
-from hdsl.families.links import link_of
-from hdsl.ir.model import Data, DataType, Level, LevelKind, Model, Parameter
-from hdsl.ir.text import text_of
-from hdsl.ir.uses import values
-
-READERS = {DataType.FACTOR: "labels", DataType.ORDERED: "labels", DataType.BINARY: "flags"}
+from hdsl.ir.model import Data, Level, LevelKind, Model
 
 
 @dataclass
@@ -51,6 +47,12 @@ class Preparing:
         """Add a statement."""
         self.lines.append(Line(source))
 
+    def comment(self, node: Level | Data) -> None:
+        """Quote the statement of a level or of data."""
+        comment = self.quotation.of(node.span)
+        if comment is not None:
+            self.lines.append(Line(comment.text, comment.line, "comment"))
+
     def call(self, helper: str, *arguments: str) -> str:
         """The call of a helper, which the file then defines."""
         if helper not in self.helpers:
@@ -61,7 +63,7 @@ class Preparing:
         """The variable of an input, made now if it is not there yet."""
         if item not in self.made:
             self.made[item] = name_input(self.names, item, self.model)
-            _make(item, self)
+            make_input(item, self)
         return self.made[item]
 
     def terms(self) -> Terms:
@@ -107,9 +109,9 @@ def lower_prepare(
     run = Preparing(model, names, quotation, seen)
     inputs = tuple(inputs)
     _start(run)
-    levels = [level for level in model.levels.values() if level.kind in _GROUPED]
+    levels = [level for level in model.levels.values() if level.kind in GROUPED]
     for level in levels:
-        _comment(run, level)
+        run.comment(level)
         _groups(level, run)
     for twin in dict.fromkeys(twins):
         run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
@@ -127,15 +129,6 @@ def lower_prepare(
     if any("is_training" in line.source for line in run.lines):
         run.lines.insert(0, Line("is_training = learned is None"))
     return tuple(run.lines), tuple(run.helpers)
-
-
-_GROUPED = (LevelKind.COLUMN, LevelKind.CROSS)
-
-
-def _comment(run: Preparing, node: Level | Data) -> None:
-    comment = run.quotation.of(node.span)
-    if comment is not None:
-        run.lines.append(Line(comment.text, comment.line, "comment"))
 
 
 def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
@@ -178,7 +171,7 @@ def _start(run: Preparing) -> None:
     coords = "**COORDS, " if fixed else ""
     if dropped:
         for data in dropped:
-            _comment(run, data)
+            run.comment(data)
         names = ", ".join(quoted(name) for name in columns)
         needed = ", ".join(quoted(d.column or d.name) for d in dropped)
         run.say(f"row, rows = {run.call('kept_rows', 'rows', f'[{names}]', f'[{needed}]')}")
@@ -260,7 +253,7 @@ def _groups(level: Level, run: Preparing) -> None:
         text = run.call("crossed", *(_labels_of_rows(parent, run) for parent in level.parents))
     else:
         text = _label_column(level, run)
-        parents = [p for p in level.parents if run.model.levels[p].kind in _GROUPED]
+        parents = [p for p in level.parents if run.model.levels[p].kind in GROUPED]
         if parents:
             above = _labels_of_rows(parents[-1], run)
             text = run.call("nested", name, text, above, "learned")
@@ -285,152 +278,3 @@ def _label_column(level: Level, run: Preparing) -> str:
         return run.call("labels", "rows", column)
     keys = [f"({quoted(o.name)}, {quoted(o.column or o.name)})" for o in inside]
     return run.call("looked_up", "rows", column, "tables", *keys)
-
-
-# ---------------------------------------------------------------- inputs
-
-
-def _make(item: Input, run: Preparing) -> None:
-    """Add the statements that make an input."""
-    match item:
-        case Column(name=name):
-            node = run.model.by_name[name]
-            assert isinstance(node, Data)
-            _comment(run, node)
-            _column(node, run)
-        case Observed(name=name):
-            _observed(name, run)
-        case Seen(name=name):
-            known = run.have(Observed(name))
-            run.say(f"{run.made[item]} = np.flatnonzero(~np.isnan({known}))")
-        case Learned(summary=summary):
-            _learned(summary, run.made[item], run)
-        case Computed(expr=expr, domain=domain):
-            run.say(f"{run.made[item]} = {run.write(expr, domain)}")
-        case Index(coarse=coarse, fine=fine):
-            _index(coarse, fine, run.made[item], run)
-        case Chosen(level=level, label=label):
-            place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
-            run.say(f"{run.made[item]} = {place}")
-        case _:
-            assert_never(item)
-
-
-def _column(node: Data, run: Preparing) -> None:
-    target = run.made[Column(node.name)]
-    if node.expr is not None:
-        expr = unfold(node.expr, run.model, node.domain)
-        run.say(f"{target} = {run.write(expr, node.domain)}")
-        return
-    name = quoted(node.column or node.name)
-    reader = READERS.get(node.type, "numbers")
-    gaps = node.name in _may_miss(run.model)
-    if node.domain == (ROW,):
-        value = run.call(reader, "rows", name)
-        if gaps:
-            value = run.call("outcome", "rows", name, reader, "len(row)", "is_training")
-        run.say(f"{target} = {value}")
-        return
-    _level_column(node, target, name, reader, gaps, run)
-
-
-def _level_column(
-    node: Data, target: str, name: str, reader: str, gaps: bool, run: Preparing
-) -> None:
-    """A column with one value per group."""
-    (level,) = node.domain
-    run.call(reader)
-    arguments = (
-        quoted(level),
-        name,
-        reader,
-        "rows",
-        "tables",
-        f"[{', '.join(quoted(c) for c in _path(level, run.model))}]",
-        f"coords[{quoted(level)}]",
-        run.have(Index(level, ROW)),
-    )
-    extra = ("missing=True",) if gaps else ()
-    run.say(f"{target} = {run.call('per_level', *arguments, *extra)}")
-
-
-def _path(level: str, model: Model) -> list[str]:
-    """The columns that name a group: those of its parents, then its own."""
-    found = model.levels[level]
-    if found.kind is LevelKind.CROSS:
-        return [column for parent in found.parents for column in _path(parent, model)]
-    above = [c for p in found.parents if model.levels[p].kind in _GROUPED for c in _path(p, model)]
-    return [*above, found.column or found.name]
-
-
-def _may_miss(model: Model) -> frozenset[str]:
-    """The columns that may have empty cells: outcomes, and what derived outcomes are made of."""
-    pending = [outcome.name for outcome in model.outcomes]
-    found: set[str] = set()
-    while pending:
-        name = pending.pop()
-        node = model.by_name.get(name)
-        if name not in found and isinstance(node, Data):
-            found.add(name)
-            pending += values(node.expr) if node.expr is not None else ()
-    return frozenset(found)
-
-
-def _observed(name: str, run: Preparing) -> None:
-    """The values that the distribution is evaluated at: transformed where the statement says so."""
-    target = run.made[Observed(name)]
-    outcome = next(o for o in run.model.outcomes if o.name == name)
-    node = run.model.by_name[name]
-    assert isinstance(node, Data)
-    value = run.have(Column(name))
-    if outcome.transform is not None:
-        inner: Expr = Value(name)
-        if outcome.transform.negated:
-            inner = Apply("-", (inner,))
-        link = link_of(outcome.transform.link, outcome.transform.power)
-        value = run.write(link.apply(inner), node.domain)
-        run.say(f"{target} = {value}")
-    if name not in run.seen:
-        run.say("if is_training:")
-        run.say(f"    {run.call('observed', quoted(name), value)}")
-
-
-def _learned(summary: Summary, target: str, run: Preparing) -> None:
-    values = run.write(summary.argument, summary.domain)
-    function = {"mean": "np.nanmean", "min": "np.nanmin", "max": "np.nanmax"}.get(summary.function)
-    if function is None:
-        run.call("sd")
-        function = "sd"
-    name = quoted(text_of(summary))
-    run.say(f"{target} = {run.call('learn', name, function, values, 'learned')}")
-
-
-def _index(coarse: str, fine: str, target: str, run: Preparing) -> None:
-    pinned = {f"free {n.name}": n for n in run.model.nodes if isinstance(n, Parameter) and n.pinned}
-    if fine in pinned:
-        _free(pinned[fine], run)
-    elif coarse == fine:
-        run.say(f"{target} = np.arange(len(coords[{quoted(coarse)}]))")
-    elif fine != ROW:
-        arguments = (run.have(Index(coarse, ROW)), run.have(Index(fine, ROW)), "learned")
-        name = quoted(f"{coarse} of {fine}")
-        run.say(f"{target} = {run.call('group_of_each', name, *arguments)}")
-
-
-def _free(node: Parameter, run: Preparing) -> None:
-    """The positions of the members that are not set to constants."""
-    free = f"free {node.name}"
-    targets = [name_input(run.names, Index(level, free), run.model) for level in node.domain]
-    for level, name in zip(node.domain, targets, strict=True):
-        run.made[Index(level, free)] = name
-    mask = run.names(("mask", node.name), f"free {node.name}")
-    sizes = ", ".join(f"len(coords[{quoted(level)}])" for level in node.domain)
-    shape = sizes if len(targets) == 1 else f"({sizes})"
-    run.say(f"{mask} = np.full({shape}, True)")
-    for labels, _ in node.pinned:
-        terms = run.terms()
-        at = [terms.position(lv, lb) for lv, lb in zip(node.domain, labels, strict=True)]
-        run.say(f"{mask}[{', '.join(at)}] = False")
-    left = targets[0] if len(targets) == 1 else ", ".join(targets)
-    found = f"np.flatnonzero({mask})" if len(targets) == 1 else f"np.nonzero({mask})"
-    run.say(f"{left} = {found}")

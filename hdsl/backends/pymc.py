@@ -46,31 +46,33 @@ class _Printer:
             case Assign(target=target, value=value):
                 self.page.code(f"{target} = {write(value, Library.PYMC)}", 8)
             case Record(target=target, site=site, value=value, domain=domain):
-                arguments = f"{quoted(site)}, {write(value, Library.PYMC)}{_dims(domain)}"
-                self.page.code(_bound(target, f"pm.Deterministic({arguments})", rest), 8)
+                call = _call("pm.Deterministic", site, write(value, Library.PYMC), _dims(domain))
+                self.page.code(_bound(target, call, rest), 8)
             case Sample():
                 spelled = spell_site(statement, Library.PYMC)
                 if spelled.helper is not None:
                     self.helpers.append(spelled.helper)
-                options = self._shape(statement)
-                if statement.observed is not None:
-                    options += f", observed={statement.observed}"
-                call = (
-                    f"{spelled.constructor}({quoted(statement.site)}, {spelled.arguments}{options})"
+                observed = f"observed={statement.observed}" if statement.observed else ""
+                parts = (
+                    quoted(statement.site),
+                    spelled.arguments,
+                    self._shape(statement),
+                    observed,
                 )
+                call = f"{spelled.constructor}({', '.join(part for part in parts if part)})"
                 self.page.code(_bound(statement.target, call, rest), 8)
 
     def _shape(self, sample: Sample) -> str:
         """The dims of a site, or its shape where its axes are no levels."""
         if sample.seen is not None:
-            return f", shape=len({sample.seen})"
+            return f"shape=len({sample.seen})"
         if sample.sizes is not None:
             sizes = sample.sizes
         elif sample.event is not None:
             sizes = (*(self.sizes[level] for level in sample.domain), sample.event)
         else:
             return _dims(sample.domain)
-        return f", shape={sizes[0] if len(sizes) == 1 else '(' + ', '.join(sizes) + ')'}"
+        return f"shape={sizes[0] if len(sizes) == 1 else '(' + ', '.join(sizes) + ')'}"
 
     def reads(self, statement: Statement) -> frozenset[str]:
         """The variables that a statement reads, as it is printed here."""
@@ -78,14 +80,19 @@ class _Printer:
         return found | variables(self._shape(statement)) if isinstance(statement, Sample) else found
 
 
+def _call(constructor: str, site: str, *arguments: str) -> str:
+    """A call with the site's name first; empty arguments fall away."""
+    return f"{constructor}({', '.join([quoted(site), *(a for a in arguments if a)])})"
+
+
 def _dims(domain: Domain) -> str:
     match domain:
         case ():
             return ""
         case (level,):
-            return f", dims={quoted(level)}"
+            return f"dims={quoted(level)}"
         case _:
-            return f", dims=({', '.join(quoted(level) for level in domain)})"
+            return f"dims=({', '.join(quoted(level) for level in domain)})"
 
 
 def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:

@@ -70,5 +70,5 @@ def pymc_density(model: Any, point: Point) -> float:
         if transform is not None:
             value = transform.forward(value, *rv.owner.inputs)
             value = graph_replace([value], values, strict=False)[0]
-        start[model.rvs_to_values[rv].name] = value.eval()
-    return float(model.compile_logp(jacobian=False)(start))
+        start[model.rvs_to_values[rv].name] = value.eval(mode="FAST_COMPILE")
+    return float(model.compile_logp(jacobian=False, mode="FAST_COMPILE")(start))

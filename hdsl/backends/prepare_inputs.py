@@ -1,0 +1,175 @@
+"""How `prepare` makes each input: columns, what is observed, numbers learned, index arrays."""
+
+from typing import TYPE_CHECKING, assert_never
+
+from hdsl.backends.inputs import (
+    Chosen,
+    Column,
+    Computed,
+    Index,
+    Input,
+    Learned,
+    Observed,
+    Seen,
+    name_input,
+)
+from hdsl.backends.namer import quoted
+from hdsl.backends.terms import unfold
+from hdsl.expr import ROW, Apply, Expr, Summary, Value
+from hdsl.families.links import link_of
+from hdsl.ir.model import Data, DataType, LevelKind, Model, Parameter
+from hdsl.ir.text import text_of
+from hdsl.ir.uses import values
+
+if TYPE_CHECKING:
+    from hdsl.backends.prepare import Preparing
+
+READERS = {DataType.FACTOR: "labels", DataType.ORDERED: "labels", DataType.BINARY: "flags"}
+GROUPED = (LevelKind.COLUMN, LevelKind.CROSS)
+"""The levels whose groups come from the data."""
+
+
+def make_input(item: Input, run: "Preparing") -> None:
+    """Add the statements that make an input."""
+    match item:
+        case Column(name=name):
+            node = run.model.by_name[name]
+            assert isinstance(node, Data)
+            run.comment(node)
+            _column(node, run)
+        case Observed(name=name):
+            _observed(name, run)
+        case Seen(name=name):
+            known = run.have(Observed(name))
+            run.say(f"{run.made[item]} = np.flatnonzero(~np.isnan({known}))")
+        case Learned(summary=summary):
+            _learned(summary, run.made[item], run)
+        case Computed(expr=expr, domain=domain):
+            run.say(f"{run.made[item]} = {run.write(expr, domain)}")
+        case Index(coarse=coarse, fine=fine):
+            _index(coarse, fine, run.made[item], run)
+        case Chosen(level=level, label=label):
+            place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
+            run.say(f"{run.made[item]} = {place}")
+        case _:
+            assert_never(item)
+
+
+def _column(node: Data, run: "Preparing") -> None:
+    target = run.made[Column(node.name)]
+    if node.expr is not None:
+        expr = unfold(node.expr, run.model, node.domain)
+        run.say(f"{target} = {run.write(expr, node.domain)}")
+        return
+    name = quoted(node.column or node.name)
+    reader = READERS.get(node.type, "numbers")
+    gaps = node.name in _may_miss(run.model)
+    if node.domain == (ROW,):
+        value = run.call(reader, "rows", name)
+        if gaps:
+            value = run.call("outcome", "rows", name, reader, "len(row)", "is_training")
+        run.say(f"{target} = {value}")
+        return
+    _level_column(node, target, name, reader, gaps, run)
+
+
+def _level_column(
+    node: Data, target: str, name: str, reader: str, gaps: bool, run: "Preparing"
+) -> None:
+    """A column with one value per group."""
+    (level,) = node.domain
+    run.call(reader)
+    arguments = (
+        quoted(level),
+        name,
+        reader,
+        "rows",
+        "tables",
+        f"[{', '.join(quoted(c) for c in _path(level, run.model))}]",
+        f"coords[{quoted(level)}]",
+        run.have(Index(level, ROW)),
+    )
+    extra = ("missing=True",) if gaps else ()
+    run.say(f"{target} = {run.call('per_level', *arguments, *extra)}")
+
+
+def _path(level: str, model: Model) -> list[str]:
+    """The columns that name a group: those of its parents, then its own."""
+    found = model.levels[level]
+    if found.kind is LevelKind.CROSS:
+        return [column for parent in found.parents for column in _path(parent, model)]
+    above = [c for p in found.parents if model.levels[p].kind in GROUPED for c in _path(p, model)]
+    return [*above, found.column or found.name]
+
+
+def _may_miss(model: Model) -> frozenset[str]:
+    """The columns that may have empty cells: outcomes, and what derived outcomes are made of."""
+    pending = [outcome.name for outcome in model.outcomes]
+    found: set[str] = set()
+    while pending:
+        name = pending.pop()
+        node = model.by_name.get(name)
+        if name not in found and isinstance(node, Data):
+            found.add(name)
+            pending += values(node.expr) if node.expr is not None else ()
+    return frozenset(found)
+
+
+def _observed(name: str, run: "Preparing") -> None:
+    """The values that the distribution is evaluated at: transformed where the statement says so."""
+    target = run.made[Observed(name)]
+    outcome = next(o for o in run.model.outcomes if o.name == name)
+    node = run.model.by_name[name]
+    assert isinstance(node, Data)
+    value = run.have(Column(name))
+    if outcome.transform is not None:
+        inner: Expr = Value(name)
+        if outcome.transform.negated:
+            inner = Apply("-", (inner,))
+        link = link_of(outcome.transform.link, outcome.transform.power)
+        value = run.write(link.apply(inner), node.domain)
+        run.say(f"{target} = {value}")
+    if name not in run.seen:
+        run.say("if is_training:")
+        run.say(f"    {run.call('observed', quoted(name), value)}")
+
+
+def _learned(summary: Summary, target: str, run: "Preparing") -> None:
+    values = run.write(summary.argument, summary.domain)
+    function = {"mean": "np.nanmean", "min": "np.nanmin", "max": "np.nanmax"}.get(summary.function)
+    if function is None:
+        run.call("sd")
+        function = "sd"
+    name = quoted(text_of(summary))
+    run.say(f"{target} = {run.call('learn', name, function, values, 'learned')}")
+
+
+def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:
+    pinned = {f"free {n.name}": n for n in run.model.nodes if isinstance(n, Parameter) and n.pinned}
+    if fine in pinned:
+        _free(pinned[fine], run)
+    elif coarse == fine:
+        run.say(f"{target} = np.arange(len(coords[{quoted(coarse)}]))")
+    elif fine != ROW:
+        arguments = (run.have(Index(coarse, ROW)), run.have(Index(fine, ROW)), "learned")
+        name = quoted(f"{coarse} of {fine}")
+        run.say(f"{target} = {run.call('group_of_each', name, *arguments)}")
+
+
+def _free(node: Parameter, run: "Preparing") -> None:
+    """The positions of the members that are not set to constants."""
+    free = f"free {node.name}"
+    targets = [name_input(run.names, Index(level, free), run.model) for level in node.domain]
+    for level, name in zip(node.domain, targets, strict=True):
+        run.made[Index(level, free)] = name
+    mask = run.names(("mask", node.name), f"free {node.name}")
+    sizes = ", ".join(f"len(coords[{quoted(level)}])" for level in node.domain)
+    shape = sizes if len(targets) == 1 else f"({sizes})"
+    run.say(f"{mask} = np.full({shape}, True)")
+    for labels, _ in node.pinned:
+        terms = run.terms()
+        at = [terms.position(lv, lb) for lv, lb in zip(node.domain, labels, strict=True)]
+        run.say(f"{mask}[{', '.join(at)}] = False")
+    left = targets[0] if len(targets) == 1 else ", ".join(targets)
+    found = f"np.flatnonzero({mask})" if len(targets) == 1 else f"np.nonzero({mask})"
+    run.say(f"{left} = {found}")

@@ -1,0 +1,29 @@
+"""One set of rows that serves every golden model."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+SIZE = 40
+
+
+def rows() -> Mapping[str, np.ndarray]:
+    """Columns by name: numbers, counts, labels; `income` is constant within a market."""
+    draw = np.random.default_rng(1)
+    market = draw.integers(0, 4, SIZE)
+    return {
+        "y": draw.normal(size=SIZE),
+        "x": draw.normal(size=SIZE),
+        "w": draw.uniform(1, 2, SIZE),
+        "c": draw.poisson(3, SIZE),
+        "b": draw.integers(0, 2, SIZE),
+        "k": draw.integers(0, 6, SIZE),
+        "n": np.full(SIZE, 6),
+        "market": np.array([f"m{i}" for i in market]),
+        "income": draw.normal(size=4)[market],
+        "sub": np.array([f"s{i % 2}" for i in range(SIZE)]),  # the same two in every market
+        "store": np.array([f"s{i}" for i in draw.integers(0, 12, SIZE)]),
+        "week": draw.integers(1, 6, SIZE),
+        "category": np.array(["a", "b", "c"])[draw.integers(0, 3, SIZE)],
+        "sex": np.array(["F", "M"])[draw.integers(0, 2, SIZE)],
+    }

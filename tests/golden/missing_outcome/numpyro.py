@@ -1,0 +1,178 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for NumPyro:
+
+    numpyro.enable_x64()
+    data = prepare(rows)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
+    mcmc.run(jax.random.key(0), data)
+"""
+
+import re
+
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+DIMS = {
+    "dev(a)": ("market",),
+    "a": ("market",),
+    "demand": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "y")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:5  a ~ market
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
+
+    # model.hdsl:1  data y : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+
+    # model.hdsl:2  data b : binary
+    b = outcome(rows, "b", flags, len(row), is_training)
+
+    # model.hdsl:3  data demand = where(b == 1, y, missing)
+    demand = np.where(b == 1, y, np.nan)
+    demand_seen = np.flatnonzero(~np.isnan(demand))
+
+    # Numbers that the training data teach
+    sd_demand = learn("sd(demand)", sd, demand, learned)
+    mean_demand = learn("mean(demand)", np.nanmean, demand, learned)
+
+    return {
+        "market_of_row": market_of_row,
+        "sd_demand": sd_demand,
+        "mean_demand": mean_demand,
+        "demand_seen": demand_seen,
+        "demand": demand[demand_seen],
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def model(data):
+    """The model of model.hdsl."""
+    n_market = len(data["coords"]["market"])
+    sd_demand = data["sd_demand"]
+    mean_demand = data["mean_demand"]
+    demand_seen = data["demand_seen"]
+    market_of_row = data["market_of_row"]
+    demand = data["demand"]
+
+    # model.hdsl:4  demand ~ normal(a, sigma)
+    # default prior of sigma: residual scale of `normal`
+    sigma = numpyro.sample("sigma", dist.FoldedDistribution(dist.StudentT(4, 0.0, sd_demand)))
+
+    # model.hdsl:5  a ~ market
+    # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome
+    mean_a = numpyro.sample("mean(a)", dist.Normal(mean_demand, 2.5 * sd_demand))
+    # default prior of sd(a): group sd: the scale of the intercept
+    sd_a = numpyro.sample("sd(a)", dist.HalfNormal(2.5 * sd_demand))
+    with numpyro.plate("market", n_market):
+        z_a = numpyro.sample("z(a)", dist.Normal(0, 1))
+    dev_a = numpyro.deterministic("dev(a)", sd_a * z_a)
+    a = numpyro.deterministic("a", mean_a + dev_a)
+
+    # model.hdsl:4  demand ~ normal(a, sigma)
+    with numpyro.plate("demand seen", len(demand_seen)):
+        numpyro.sample("demand", dist.Normal(a[market_of_row][demand_seen], sigma), obs=demand)
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def flags(table, name, missing=False):
+    """A column of 0 and 1, or of false and true, as numbers."""
+    meaning = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    texts = [text.lower() for text in labels(table, name, missing)]
+    wrong = sorted(set(texts) - set(meaning) - {""})
+    if wrong:
+        raise ValueError(f"column {name!r} is not 0 and 1, nor false and true: {wrong[:5]}")
+    return np.array([meaning.get(text, np.nan) for text in texts])
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

@@ -1,0 +1,175 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for NumPyro:
+
+    numpyro.enable_x64()
+    data = prepare(rows)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
+    mcmc.run(jax.random.key(0), data)
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+DIMS = {
+    "b": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "x")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:1  data b : binary
+    b = outcome(rows, "b", flags, len(row), is_training)
+
+    # model.hdsl:2  data x : real
+    x = numbers(rows, "x")
+    if is_training:
+        observed("b", b)
+
+    # Numbers that the training data teach
+    mean_b = learn("mean(b)", np.nanmean, b, learned)
+    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    sd_x = learn("sd(x)", sd, x, learned)
+
+    return {
+        "mean_b": mean_b,
+        "mean_x": mean_x,
+        "sd_x": sd_x,
+        "x": x,
+        "b": b,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def model(data):
+    """The model of model.hdsl."""
+    n_row = len(data["coords"]["row"])
+    mean_b = data["mean_b"]
+    mean_x = data["mean_x"]
+    sd_x = data["sd_x"]
+    x = data["x"]
+    b = data["b"]
+
+    # model.hdsl:5  a ~ 1
+    # default prior of a: intercept: the outcome's mean, 2.5 on the link scale, widened for
+    #     predictors that are not centred
+    a = numpyro.sample(
+        "a",
+        dist.Normal(
+            jax.scipy.special.ndtri(jnp.clip(mean_b, 0.01, 0.99)),
+            2.5 + 2.5 * jnp.abs(mean_x) / sd_x,
+        ),
+    )
+
+    # model.hdsl:6  s ~ 1
+    # default prior of s: slope on `x`: 2.5 on the link scale per sd of the predictor
+    s = numpyro.sample("s", dist.Normal(0, 2.5 / sd_x))
+
+    # model.hdsl:4  probit(p) = a + s * x
+    probit_p = a + s * x
+
+    # model.hdsl:3  b ~ bernoulli(p)
+    with numpyro.plate("row", n_row):
+        numpyro.sample(
+            "b",
+            dist.Bernoulli(
+                logits=jax.scipy.special.log_ndtr(probit_p) - jax.scipy.special.log_ndtr(-probit_p)
+            ),
+            obs=b,
+        )
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def flags(table, name, missing=False):
+    """A column of 0 and 1, or of false and true, as numbers."""
+    meaning = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    texts = [text.lower() for text in labels(table, name, missing)]
+    wrong = sorted(set(texts) - set(meaning) - {""})
+    if wrong:
+        raise ValueError(f"column {name!r} is not 0 and 1, nor false and true: {wrong[:5]}")
+    return np.array([meaning.get(text, np.nan) for text in texts])
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
