@@ -30,6 +30,7 @@ from hdsl.families.lookup import (
 from hdsl.families.positive import POSITIVES
 
 __all__ = [
+    "ELSEWHERE",
     "FAMILIES",
     "FUNCTIONS",
     "LINKS",
@@ -62,3 +63,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     {family.name: family for family in (*CONTINUOUS, *POSITIVES, *BOUNDED, *DISCRETE)}
 )
 """Every distribution by name."""
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {other: family.name for family in FAMILIES.values() for other in family.elsewhere}
+)
+"""Our name of a distribution, by what other systems call it."""

@@ -46,6 +46,7 @@ UNIFORM = Family(
     reference="Stan Functions Reference, Uniform distribution",
     lower="lower",
     upper="upper",
+    elsewhere=("dunif",),
 )
 
 VONMISES = Family(
@@ -62,6 +63,7 @@ VONMISES = Family(
     doc="Von Mises distribution of an angle between -pi and pi: the normal of the circle.",
     density="exp(kappa * cos(x - mu)) / (2 * pi * besselI0(kappa))",
     reference="Stan Functions Reference, Von Mises distribution",
+    elsewhere=("von_mises",),
 )
 
 LKJ = Family(
@@ -81,6 +83,7 @@ LKJ = Family(
     ),
     density="((1 + x) / 2)^(eta - 1) * ((1 - x) / 2)^(eta - 1) / (2 * Beta(eta, eta))",
     reference="Stan Functions Reference, LKJ correlation distribution",
+    elsewhere=("lkj_corr", "lkjcorr", "lkj_corr_cholesky"),
 )
 
 BOUNDED = (BETA, UNIFORM, VONMISES, LKJ)

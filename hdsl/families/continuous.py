@@ -21,6 +21,8 @@ NORMAL = Family(
     doc="Normal (Gaussian) distribution.",
     density="exp(-((x - mu) / sigma)^2 / 2) / (sigma * sqrt(2 * pi))",
     reference="Stan Functions Reference, Normal distribution",
+    folded="halfnormal",
+    elsewhere=("gaussian", "dnorm"),
 )
 
 STUDENTT = Family(
@@ -40,6 +42,8 @@ STUDENTT = Family(
         "(1 + ((x - mu) / sigma)^2 / nu)^(-(nu + 1) / 2) / (Beta(nu / 2, 1 / 2) * sigma * sqrt(nu))"
     ),
     reference="Stan Functions Reference, Student-t distribution",
+    folded="halfstudentt",
+    elsewhere=("t", "student", "student_t"),
 )
 
 CAUCHY = Family(
@@ -53,6 +57,7 @@ CAUCHY = Family(
     doc="Cauchy distribution: tails so heavy that it has neither mean nor variance.",
     density="1 / (pi * sigma * (1 + ((x - mu) / sigma)^2))",
     reference="Stan Functions Reference, Cauchy distribution",
+    folded="halfcauchy",
 )
 
 LAPLACE = Family(
@@ -66,6 +71,7 @@ LAPLACE = Family(
     doc="Laplace (double exponential) distribution.",
     density="exp(-abs(x - mu) / sigma) / (2 * sigma)",
     reference="Stan Functions Reference, Double exponential (Laplace) distribution",
+    elsewhere=("double_exponential", "doubleexponential"),
 )
 
 LOGISTIC = Family(
@@ -111,6 +117,7 @@ SKEWNORMAL = Family(
     density="2 / sigma * phi((x - mu) / sigma) * inv_probit(alpha * (x - mu) / sigma)",
     reference="Stan Functions Reference, Skew normal distribution",
     positional=False,
+    elsewhere=("skew_normal",),
 )
 
 ASYMMETRICLAPLACE = Family(
@@ -139,6 +146,7 @@ ASYMMETRICLAPLACE = Family(
     ),
     density="q * (1 - q) / sigma * exp(-(x - mu) / sigma * (q - (x < mu)))",
     reference="Yu and Moyeed (2001), Bayesian quantile regression; brms `asym_laplace`",
+    elsewhere=("asymmetric_laplace", "asym_laplace", "skew_double_exponential"),
 )
 
 FLAT = Family(
@@ -153,6 +161,7 @@ FLAT = Family(
     density="1",
     reference="PyMC `Flat`; Stan's default for an unconstrained parameter",
     improper=True,
+    folded="halfflat",
 )
 
 CONTINUOUS = (

@@ -54,6 +54,7 @@ BERNOULLI = Family(
     doc="Bernoulli distribution of 0 or 1.",
     density="p^x * (1 - p)^(1 - x)",
     reference="Stan Functions Reference, Bernoulli distribution",
+    elsewhere=("bernoulli_logit",),
 )
 
 BINOMIAL = Family(
@@ -74,6 +75,7 @@ BINOMIAL = Family(
     density="choose(n, x) * p^x * (1 - p)^(n - x)",
     reference="Stan Functions Reference, Binomial distribution",
     upper="n",
+    elsewhere=("binomial_logit", "dbin"),
 )
 
 BETABINOMIAL = Family(
@@ -103,6 +105,7 @@ BETABINOMIAL = Family(
     reference="Stan Functions Reference, Beta-binomial distribution",
     upper="n",
     positional=False,
+    elsewhere=("beta_binomial",),
 )
 
 POISSON = Family(
@@ -116,6 +119,7 @@ POISSON = Family(
     doc="Poisson distribution of a count.",
     density="mu^x * exp(-mu) / Gamma(x + 1)",
     reference="Stan Functions Reference, Poisson distribution",
+    elsewhere=("poisson_log", "dpois"),
 )
 
 NEGBINOMIAL = Family(
@@ -156,6 +160,7 @@ NEGBINOMIAL = Family(
     doc="Negative binomial distribution by mean and dispersion: a Poisson with a gamma mean.",
     density="choose(x + phi - 1, x) * (mu / (mu + phi))^x * (phi / (mu + phi))^phi",
     reference="Stan Functions Reference, Negative binomial distribution (alternative)",
+    elsewhere=("neg_binomial_2", "neg_binomial", "negative_binomial", "negativebinomial"),
 )
 
 GEOMETRIC = Family(

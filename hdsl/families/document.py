@@ -78,6 +78,8 @@ def _section(family: Family) -> str:
     if family.mean is not None and family.variance is not None:
         facts.append(f"- mean: `{_text(family.mean)}`; variance: `{_text(family.variance)}`")
     facts += [f"- {name}: {_spelled(family, library)}" for name, library in _BACKENDS]
+    if family.elsewhere:
+        facts.append(f"- elsewhere: {', '.join(f'`{other}`' for other in family.elsewhere)}")
     facts.append(f"- after: {family.reference}")
     parts.append("\n".join(facts) + "\n")
     if family.parameters:

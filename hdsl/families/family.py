@@ -106,3 +106,15 @@ class Family:
     upper: str | None = None
     positional: bool = True  # False where PyMC and Stan differ in order: keywords only
     improper: bool = False  # flat, halfflat: no outcome may have it
+    folded: str | None = None  # the family of the absolute value, where the location is 0
+    elsewhere: tuple[str, ...] = ()  # what other systems call it, for suggestions
+
+    @property
+    def is_location_scale(self) -> bool:
+        """Whether value = mu + sigma * z, with z of the same family at mu = 0, sigma = 1."""
+        roles = [(p.name, p.role) for p in self.parameters]
+        return (
+            self.support == REAL
+            and ("mu", Role.LOCATION) in roles
+            and ("sigma", Role.SCALE) in roles
+        )

@@ -19,6 +19,7 @@ LOGNORMAL = Family(
     doc="Lognormal distribution: the logarithm is normal.",
     density="exp(-((log(x) - mu) / sigma)^2 / 2) / (x * sigma * sqrt(2 * pi))",
     reference="Stan Functions Reference, Lognormal distribution",
+    elsewhere=("log_normal",),
 )
 
 GAMMA = Family(
@@ -35,6 +36,7 @@ GAMMA = Family(
     doc="Gamma distribution. A regression of the mean is `gamma(alpha, alpha / mu)`.",
     density="beta^alpha * x^(alpha - 1) * exp(-beta * x) / Gamma(alpha)",
     reference="Stan Functions Reference, Gamma distribution",
+    elsewhere=("dgamma",),
 )
 
 INVERSEGAMMA = Family(
@@ -51,6 +53,7 @@ INVERSEGAMMA = Family(
     doc="Inverse gamma distribution: one over the value is gamma.",
     density="beta^alpha * x^(-alpha - 1) * exp(-beta / x) / Gamma(alpha)",
     reference="Stan Functions Reference, Inverse gamma distribution",
+    elsewhere=("inv_gamma", "inverse_gamma", "invgamma"),
 )
 
 EXPONENTIAL = Family(
@@ -64,6 +67,7 @@ EXPONENTIAL = Family(
     doc="Exponential distribution.",
     density="rate * exp(-rate * x)",
     reference="Stan Functions Reference, Exponential distribution",
+    elsewhere=("expon", "dexp"),
 )
 
 WEIBULL = Family(
@@ -93,6 +97,7 @@ HALFNORMAL = Family(
     doc="Half normal distribution: the absolute value of `normal(0, sigma)`.",
     density="sqrt(2 / pi) / sigma * exp(-(x / sigma)^2 / 2)",
     reference="PyMC `HalfNormal`",
+    elsewhere=("half_normal",),
 )
 
 HALFSTUDENTT = Family(
@@ -119,6 +124,7 @@ HALFSTUDENTT = Family(
         "2 * (1 + (x / sigma)^2 / nu)^(-(nu + 1) / 2) / (Beta(nu / 2, 1 / 2) * sigma * sqrt(nu))"
     ),
     reference="PyMC `HalfStudentT`",
+    elsewhere=("half_student_t", "half_studentt", "half_t"),
 )
 
 HALFCAUCHY = Family(
@@ -132,6 +138,7 @@ HALFCAUCHY = Family(
     doc="Half Cauchy distribution: the absolute value of `cauchy(0, sigma)`; it has no mean.",
     density="2 / (pi * sigma * (1 + (x / sigma)^2))",
     reference="PyMC `HalfCauchy`",
+    elsewhere=("half_cauchy",),
 )
 
 PARETO = Family(
@@ -164,6 +171,7 @@ HALFFLAT = Family(
     density="1",
     reference="PyMC `HalfFlat`; Stan's default for a parameter with a lower bound of 0",
     improper=True,
+    elsewhere=("half_flat",),
 )
 
 POSITIVES = (

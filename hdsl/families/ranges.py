@@ -41,18 +41,6 @@ def hull(*supports: Support) -> Support:
     )
 
 
-def intersection(a: Support, b: Support) -> Support:
-    """The points of both; ``lower > upper`` where there are none."""
-    lower, upper = max(a.lower, b.lower), min(a.upper, b.upper)
-    return Support(
-        lower,
-        upper,
-        any(s.open_lower for s in (a, b) if s.lower == lower),
-        any(s.open_upper for s in (a, b) if s.upper == upper),
-        a.discrete or b.discrete,
-    )
-
-
 def floored(arguments: tuple[Support, ...]) -> Support:
     """The range of ``floor(x)``."""
     (x,) = arguments

@@ -9,11 +9,21 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
-from hdsl.expr import Apply, Constant, Expr, Value
-from hdsl.families import FAMILIES, Code, Library, called, function_of
+from hdsl.expr import Apply, Constant, Expr, Value, substitute
+from hdsl.families import FAMILIES, Code, Library, called, folded, function_of
 from hdsl.families.code import Binding
 
 numpyro.enable_x64()
+
+
+def evaluate(expr: Expr, values: Mapping[str, float] | None = None) -> float | None:
+    """The number that an expression comes to; None where it has none."""
+    constants: dict[str, Expr] = {k: Constant(v) for k, v in (values or {}).items()}
+    match folded(substitute(expr, constants)):
+        case Constant(value=value):
+            return value
+        case _:
+            return None
 
 
 def written(expr: Expr, library: Library) -> Code:

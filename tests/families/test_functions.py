@@ -19,9 +19,8 @@ from hdsl.families.code import Binding
 from hdsl.families.family import POSITIVE, REAL, UNIT, Support
 from hdsl.families.functions import NEGATION, Function
 from hdsl.families.lookup import interval, likely, natural_family, support_of
-from hdsl.families.numeric import evaluate
 from hdsl.families.ranges import point
-from tests.families.emitted import helpers, written
+from tests.families.emitted import evaluate, helpers, written
 from tests.families.test_pymc import MODE
 
 ROWS = [pytest.param(f, id=f"{f.name}{f.arity or 'n'}") for f in (*FUNCTIONS.values(), NEGATION)]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from hdsl.expr import Constant, Value, apply, names, substitute
-from hdsl.families import FAMILIES
+from hdsl.expr import Value, names, substitute
+from hdsl.families import ELSEWHERE, FAMILIES
 from hdsl.families.formula import formula
-from hdsl.families.numeric import evaluate, prior_mean, prior_sd
+from tests.families.emitted import evaluate
 from tests.families.reference import CASES, PROPER, log_density
 
 SETS = [
@@ -90,24 +90,45 @@ def test_the_documented_density_is_scipys(name: str, arguments: dict[str, float]
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "mean", "sd"),
-    [
-        ("normal", {"mu": Constant(1.0), "sigma": Constant(2.0)}, 1.0, 2.0),
-        ("normal", {"mu": Constant(1.0), "log_sigma": Constant(0.0)}, 1.0, 1.0),
-        ("normal", {"mu": Constant(1.0), "sigma": Value("tau")}, 1.0, None),
-        ("gamma", {"alpha": Constant(20.0), "beta": Constant(3.0)}, 20 / 3, math.sqrt(20) / 3),
-        ("uniform", {"lower": Constant(0.0), "upper": apply("*", 2.0, 3.0)}, 3.0, math.sqrt(3)),
-        ("studentt", {"nu": Constant(2.0), "mu": Constant(0.0), "sigma": Constant(1.0)}, 0.0, None),
-        ("cauchy", {"mu": Constant(0.0), "sigma": Constant(1.0)}, None, None),
-        ("flat", {}, None, None),
-    ],
-)
-def test_moments_of_a_prior(
-    name: str, arguments: dict[str, Any], mean: float | None, sd: float | None
-) -> None:
-    assert prior_mean(FAMILIES[name], arguments) == pytest.approx(mean)
-    assert prior_sd(FAMILIES[name], arguments) == pytest.approx(sd)
+@pytest.mark.parametrize("name", [n for n in PROPER if FAMILIES[n].is_location_scale])
+def test_location_and_scale(name: str) -> None:
+    points = np.array(CASES[name].points)
+    for arguments in CASES[name].arguments:
+        standard = dict(arguments) | {"mu": 0.0, "sigma": 1.0}
+        z = (points - arguments["mu"]) / arguments["sigma"]
+        np.testing.assert_allclose(
+            log_density(name, arguments, points),
+            log_density(name, standard, z) - np.log(arguments["sigma"]),
+            rtol=1e-9,
+        )
+
+
+def test_which_families_have_location_and_scale() -> None:
+    assert [name for name, family in FAMILIES.items() if family.is_location_scale] == [
+        "normal",
+        "studentt",
+        "cauchy",
+        "laplace",
+        "logistic",
+        "skewnormal",
+        "asymmetriclaplace",
+    ]
+
+
+@pytest.mark.parametrize("name", [n for n in PROPER if FAMILIES[n].folded])
+def test_folded_at_zero(name: str) -> None:
+    folded = FAMILIES[name].folded
+    assert folded is not None
+    points = np.array([0.1, 1.0, 4.0])
+    for arguments in CASES[folded].arguments:
+        whole = log_density(name, {"mu": 0.0, **arguments}, points)
+        np.testing.assert_allclose(log_density(folded, arguments, points), whole + np.log(2))
+
+
+def test_names_elsewhere_are_no_names_here() -> None:
+    others = [other for family in FAMILIES.values() for other in family.elsewhere]
+    assert len(others) == len(set(others)) == len(ELSEWHERE)
+    assert not set(others) & set(FAMILIES)
 
 
 DEFAULTS = [
