@@ -69,7 +69,7 @@ def full_rows(diagnostic: Diagnostic, source: Source) -> tuple[Row, ...]:
         rows += [((arrow, "gutter"), (_location(diagnostic, source), "")), *snippet]
         if diagnostic.notes or diagnostic.help:
             rows.append(bar)
-    else:
+    elif source.name:
         rows.append((("  --> ", "gutter"), (visible(source.name), "")))
     for note in diagnostic.notes:
         rows += _remark("note", note)
