@@ -234,13 +234,18 @@ class Defaults:
 
     def _fill(self, expr: Expr, use: Use) -> Expr:
         """The summaries of the outcome in a default of the families table."""
+        assert isinstance(use.user, Outcome)
+        outcome, domain = use.user, use.user.domain
+        value = forward(outcome.transform, Value(outcome.name))
 
         def change(node: Expr) -> Expr | None:
             match node:
-                case Apply(function="sd" | "mean" as function, arguments=(Value(name="outcome_"),)):
-                    return self._outcome_summary(function, use)
-                case Summary(function=function, argument=Value(name="outcome_")):
-                    return self._outcome_summary(function, use)
+                case Value(name="outcome_"):
+                    return value
+                case Apply(function="sd" | "mean" as function, arguments=(argument,)):
+                    return Summary(function, rewrite(argument, change), domain)
+                case Summary(function=function, argument=argument):
+                    return Summary(function, rewrite(argument, change), domain)
                 case _:
                     return None
 

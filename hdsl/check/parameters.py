@@ -205,6 +205,14 @@ class Parameters:
             value = self.resolver.resolve(setting.expr)
             if self.resolver.domain(value):
                 self.resolver.blame(value, (), self.resolver.domain(value), f"`{name}[…]`")
+            if name in names(value):
+                self.scope.report(
+                    "H209",
+                    f"`{name}` is defined by itself",
+                    setting.expr.span,
+                    "a member is set to what is known before it",
+                )
+                continue
             if labels in found:
                 self.scope.report(
                     "H202", f"`{text(setting.target.expr)}` is set twice", setting.target.span
