@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 type Numbers = NDArray[Any]
 
+MAX_TREE_DEPTH = 10
+
 POINTWISE_VALUES = 20_000_000
 """Log-likelihood and predictions of every row are kept up to so many numbers each."""
 
@@ -88,6 +90,18 @@ class OutcomeRows:
         full = np.full((self.length, *self.observed.shape[1:]), self.observed[0])
         full[self.seen] = self.observed
         return {self.key: full[rows], self.seen_key: rows}
+
+
+class NoStartError(Exception):
+    """No point tried as a start has a finite log density; ``sites`` are those to blame, if known.
+
+    ``at`` is the last point tried, as one unconstrained vector.
+    """
+
+    def __init__(self, sites: tuple[str, ...] = (), at: Numbers | None = None) -> None:
+        self.sites = sites
+        self.at = at
+        super().__init__("no starting point with a finite log density")
 
 
 def keeps_pointwise(outcomes: tuple[OutcomeRows, ...], draws: int) -> bool:

@@ -10,7 +10,7 @@ import itertools
 import sys
 import traceback
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,8 +118,3 @@ def import_module(generated: Generated, file: Path, source: Source) -> Generated
     finally:
         sys.dont_write_bytecode = wrote
     return GeneratedModule(module, file, generated, source)
-
-
-def model_function(loaded: GeneratedModule) -> Callable[[Mapping[str, Any]], Any]:
-    """The NumPyro model of a generated file."""
-    return lambda data: loaded.call("model", data)

@@ -15,12 +15,19 @@ from numpyro import handlers
 from numpyro.distributions import biject_to
 from numpyro.infer.util import potential_energy
 
-from hdsl.fit.draws import Draws, Numbers, OutcomeRows, Settings
+from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.layout import Layout
+from hdsl.fit.module import GeneratedModule
 from hdsl.fit.nuts import Arrays, Compiler, Sampled, Target, compile_program, sample
 from hdsl.fit.progress import Reporter
 
 type Model = Callable[[Mapping[str, Any]], Any]
+
+
+def model_of(loaded: GeneratedModule) -> Model:
+    """The NumPyro model of a generated file."""
+    return lambda data: loaded.call("model", data)
+
 
 CHUNK_VALUES = 4_000_000  # numbers per call after sampling
 CHUNK = 500  # draws per call after sampling
@@ -55,7 +62,8 @@ def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layou
     split = split_data(data)
 
     def nowhere(arrays: Arrays) -> dict[str, Any]:
-        return starting_point(model, split.merged(arrays), lambda _, shape: jnp.zeros(shape), 0, 0)
+        data = split.merged(arrays)
+        return starting_point(model, data, lambda _, shape: jnp.zeros(shape), 0.0, 0.0)[0]
 
     shapes = jax.eval_shape(nowhere, split.arrays)
     layout = Layout({name: leaf.shape for name, leaf in shapes.items()})
@@ -65,9 +73,8 @@ def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layou
 
     def place(arrays: Arrays, noise: Any, centre: Any, spread: Any) -> Any:
         noises = layout.split(noise)
-        point = starting_point(
-            model, split.merged(arrays), lambda name, _: noises[name], centre, spread
-        )
+        data = split.merged(arrays)
+        point, _ = starting_point(model, data, lambda name, _: noises[name], centre, spread)
         return layout.join(point)
 
     return Target(potential, place, split.arrays, layout.size), layout
@@ -79,13 +86,15 @@ def starting_point(
     noise: Callable[[str, tuple[int, ...]], Any],
     centre: Any,
     spread: Any,
-) -> dict[str, Any]:
-    """An unconstrained point near the prior's mean (or near 0), each site given those above it.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A point near the prior's mean (or near 0), each site given those above it: the values
+    without constraints, and the values.
 
     ``centre`` weighs the means, ``spread`` the noise, which is in prior standard deviations.
     Where a mean is unknown or infinite it counts as 0 unconstrained: 1 for a positive quantity.
     """
     points: dict[str, Any] = {}
+    values: dict[str, Any] = {}
 
     def place(site: dict[str, Any]) -> Any:
         if site["type"] != "sample" or site["is_observed"]:
@@ -95,10 +104,11 @@ def starting_point(
         sd = jnp.where(centre > 0, sd, jnp.minimum(sd, 1.0))
         point = centre * middle + spread * sd * noise(site["name"], middle.shape)
         points[site["name"]] = point
-        return transform(point)
+        values[site["name"]] = transform(point)
+        return values[site["name"]]
 
     handlers.trace(handlers.substitute(model, substitute_fn=place)).get_trace(data)
-    return points
+    return points, values
 
 
 def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
@@ -205,7 +215,10 @@ def sample_numpyro(
         finisher = _compile_finish(finish, arrays, size, compiler)
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
-        sampled = sample(target, settings, program, reporter)
+        try:
+            sampled = sample(target, settings, program, reporter)
+        except NoStartError as error:
+            raise NoStartError(infinite_sites(model, data, layout, error.at)) from error
         drawn = time.perf_counter()
         results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
     finally:
@@ -224,6 +237,22 @@ def sample_numpyro(
         },
         complete=sampled.complete,
         times={"compile": compiled - began, "sample": drawn - compiled, "finish": done - drawn},
+    )
+
+
+def infinite_sites(
+    model: Model, data: Mapping[str, Any], layout: Layout, at: Numbers | None
+) -> tuple[str, ...]:
+    """The sites whose log density is not finite at a point, in the order of the file."""
+    if at is None:
+        return ()
+    z = layout.split(at)
+    substituted = handlers.substitute(model, substitute_fn=lambda site: _constrained(site, z))
+    trace = handlers.trace(substituted).get_trace(data)
+    return tuple(
+        name
+        for name, site in trace.items()
+        if site["type"] == "sample" and not np.isfinite(site["fn"].log_prob(site["value"])).all()
     )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from hdsl.fit.draws import Numbers, Settings
+from hdsl.fit.draws import MAX_TREE_DEPTH, NoStartError, Numbers, Settings
 from hdsl.fit.progress import ChainState, Reporter
 
 type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or not
@@ -34,15 +34,6 @@ STARTS = ((1.0, 0.3), (1.0, 0.1), (1.0, 0.01), (0.0, 0.3), (0.0, 0.1), (0.0, 0.0
 BLOCK = 100  # draws per call at most
 BLOCK_VALUES = 2_000_000  # numbers per call at most
 SECONDS_PER_BLOCK = 0.2  # how often a chain shows its progress and can be stopped
-MAX_TREE_DEPTH = 10
-
-
-class NoStartError(Exception):
-    """No point tried as a start has a finite log density; ``at`` is the last one tried."""
-
-    def __init__(self, at: Numbers) -> None:
-        self.at = at
-        super().__init__("no starting point with a finite log density")
 
 
 @dataclass(frozen=True)
@@ -188,7 +179,7 @@ def sample(target: Target, settings: Settings, program: Program, reporter: Repor
         noise = _noise(target, settings, chain)
         state, fine = start(arguments, noise, np.uint32(settings.seed), np.uint32(chain))
         if not fine:
-            raise NoStartError(np.asarray(state.z))
+            raise NoStartError(at=np.asarray(state.z))
         states.append(state)
     chains = [_Chain() for _ in states]
     stop = threading.Event()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hdsl.fit.draws import Chains, Draws, Numbers, OutcomeRows, Settings
+from hdsl.fit.draws import Chains, Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.progress import ChainState, Reporter
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     import xarray
 
 type Build = Callable[[Mapping[str, Any]], pymc.Model]
-
-SAMPLERS = ("numpyro", "nutpie", "pymc")
-"""The samplers of PyMC models, the default first."""
 
 STATISTICS = {
     "lp": ("lp", "logp"),
@@ -49,7 +46,7 @@ def sample_pymc(
     settings: Settings,
     pointwise: bool,
     reporter: Reporter,
-    sampler: str = SAMPLERS[0],
+    sampler: str,
 ) -> Draws:
     """Samples a generated PyMC model and computes what the results hold of every draw."""
     with quiet():
@@ -92,7 +89,7 @@ def _sampled(
         case "pymc":
             return _by_pymc(model, settings, reporter)
         case _:
-            raise ValueError(f"no sampler `{sampler}`: one of {', '.join(SAMPLERS)}")
+            raise ValueError(f"no sampler {sampler!r}")
 
 
 def _by_pymc(model: pymc.Model, settings: Settings, reporter: Reporter) -> Chains:
@@ -114,6 +111,10 @@ def _by_pymc(model: pymc.Model, settings: Settings, reporter: Reporter) -> Chain
             callback=watch.pymc,
             model=model,
         )
+    except pm.exceptions.SamplingError as error:
+        if watch.began is None:  # before the first draw: PyMC has tried its starting points
+            raise NoStartError from error
+        raise
     finally:
         reporter.end()
     return _taken(tree, settings, watch.began or time.perf_counter())

@@ -7,6 +7,8 @@ group effects that is longer than the fit. The tests hold these figures equal to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -100,8 +102,6 @@ def split_chains(draws: Numbers) -> Numbers:
 
 def z_scale(draws: Numbers) -> Numbers:
     """The normal scores of the ranks among all draws of a number; ties have their mean rank."""
-    from scipy.special import ndtri
-
     flat = draws.reshape(len(draws), -1)
     total = flat.shape[1]
     order = flat.argsort(axis=1)
@@ -111,9 +111,16 @@ def z_scale(draws: Numbers) -> Numbers:
     for tied in np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1)):
         _, place, counts = np.unique(flat[tied], return_inverse=True, return_counts=True)
         ranks[tied] = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    scores = ndtri((np.arange(1, 2 * total + 1) / 2 - 0.375) / (total + 0.25))
-    found: Numbers = scores[(2 * ranks).astype(int) - 1]  # ranks are halves
+    found: Numbers = _scores(total)[(2 * ranks).astype(int)]
     return found.reshape(draws.shape)
+
+
+@lru_cache(maxsize=4)
+def _scores(total: int) -> Numbers:
+    """The normal score of each half rank among so many."""
+    score = NormalDist().inv_cdf
+    halves = np.arange(2, 2 * total + 1) / 2
+    return np.array([np.nan, np.nan, *(score((r - 0.375) / (total + 0.25)) for r in halves)])
 
 
 def r_hat(draws: Numbers) -> Numbers:

@@ -1,0 +1,279 @@
+"""A fit from a checked model and bound data to a run: every step in order, each one call."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
+from hdsl.expr import ROW
+from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_pointwise
+from hdsl.fit.failure import require
+from hdsl.fit.fingerprint import fingerprint
+from hdsl.fit.folder import FORMAT, Contents, publish, work_folder
+from hdsl.fit.module import GeneratedModule, import_module, write_module
+from hdsl.fit.progress import ConsoleReporter, Reporter, Silent
+from hdsl.fit.run import Run
+from hdsl.ir import model as ir
+
+if TYPE_CHECKING:
+    from hdsl.backends import Generated
+    from hdsl.data.bind import Binding
+
+BACKENDS = ("numpyro", "pymc")
+SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
+"""What may sample each backend's model; the first does unless another is asked for."""
+
+PACKAGES = ("numpyro", "jax", "numpy", "arviz", "xarray", "pymc", "pytensor", "nutpie")
+SMALL = 12
+"""A parameter over a level counts as population-level up to so many members."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was asked for, checked."""
+
+    backend: str
+    sampler: str
+    settings: Settings
+    reporter: Reporter
+
+
+def fit(
+    model: ir.Model,
+    binding: Binding,
+    backend: str = "numpyro",
+    *,
+    chains: int = 4,
+    draws: int = 1000,
+    warmup: int = 1000,
+    seed: int = 0,
+    sampler: str | None = None,
+    target_accept: float = 0.8,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool | Reporter = False,
+) -> Run:
+    """The posterior of a model given data bound to it; written to the RUN ``out`` if it is named.
+
+    Ctrl-C keeps what every chain has drawn: the run then says that it is partial.
+    """
+    settings = Settings(chains, draws, warmup, seed, target_accept)
+    plan = _Plan(backend, _checked(backend, sampler, settings), settings, _reporter(progress))
+    for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
+        require(package)
+    if plan.sampler == "nutpie":
+        require("nutpie")
+    target = None if out is None else Path(out)
+    with work_folder(target, overwrite) as folder:
+        run = _fit_in(folder, model, binding, plan)
+        if target is None:
+            return run
+        run.write(folder)
+        publish(folder, target)
+        return run.at(target)
+
+
+def _checked(backend: str, sampler: str | None, settings: Settings) -> str:
+    """The sampler to use; a ValueError where what is asked for cannot be had."""
+    if backend not in SAMPLERS:
+        raise ValueError(f"no backend {backend!r}: one of {', '.join(BACKENDS)}")
+    chosen = sampler or SAMPLERS[backend][0]
+    if chosen not in SAMPLERS[backend]:
+        possible = ", ".join(SAMPLERS[backend])
+        raise ValueError(f"{backend} models are not sampled by {chosen!r}: one of {possible}")
+    if settings.chains < 1 or settings.draws < 4 or settings.warmup < 0:
+        raise ValueError("a fit needs at least 1 chain, 4 draws, and 0 warm-up steps")
+    if not 0 <= settings.seed < 2**31:
+        raise ValueError("the seed lies between 0 and 2147483647")
+    if not 0 < settings.target_accept < 1:
+        raise ValueError("target_accept lies between 0 and 1")
+    return chosen
+
+
+def _reporter(progress: bool | Reporter) -> Reporter:
+    if progress is False:
+        return Silent()
+    if progress is True:
+        from rich.console import Console
+
+        return ConsoleReporter(Console(stderr=True))
+    return progress
+
+
+def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run:
+    """The fit, with the generated file written to, and imported from, a folder."""
+    from hdsl.compiler import compile_model
+    from hdsl.fit.setup import prepare_jax
+
+    began, started = time.perf_counter(), datetime.now(UTC)
+    prepare_jax()
+    generated = compile_model(model, plan.backend, binding.facts)
+    file = write_module(generated, folder)
+    loaded = import_module(generated, file, model.source)
+    data = loaded.prepare(binding.rows, binding.tables)
+    outcomes = outcome_rows(model, generated, data, loaded)
+    pointwise = keeps_pointwise(outcomes, plan.settings.chains * plan.settings.draws)
+    if not pointwise:
+        plan.reporter.note(
+            "log-likelihood and predictions of every row are not kept: "
+            f"{sum(o.length for o in outcomes)} rows × {plan.settings.chains} chains × "
+            f"{plan.settings.draws} draws are too many numbers"
+        )
+    prepared = time.perf_counter()
+    drawn = _draw(loaded, data, outcomes, pointwise, model, plan)
+    tree = _tree(model, generated, data, outcomes, drawn, loaded)
+    info = {
+        "format": FORMAT,
+        "hdsl": _version("hdsl"),
+        "status": "complete" if drawn.complete else "partial",
+        "model": model.source.name,
+        "title": model.title,
+        "backend": plan.backend,
+        "sampler": plan.sampler,
+        "options": asdict(plan.settings),
+        "draws": int(drawn.stats["diverging"].shape[1]),
+        "pointwise": pointwise,
+        "population": population(model, generated, drawn),
+        "data": {
+            "rows": binding.facts.rows,
+            "groups": {k: v for k, v in binding.facts.sizes.items() if k != ROW},
+            "fingerprint": fingerprint(binding.rows, binding.tables),
+        },
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": {
+            "prepare": prepared - began,
+            **drawn.times,
+            "total": time.perf_counter() - began,
+        },
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+    contents = Contents(
+        model.source.text, {file.name: generated.text}, dict(data.get("learned", {})), info
+    )
+    return Run(contents, tree)
+
+
+def outcome_rows(
+    model: ir.Model, generated: Generated, data: Mapping[str, Any], loaded: GeneratedModule
+) -> tuple[OutcomeRows, ...]:
+    """Where each outcome stands in the prepared data."""
+    labels = labels_of(data, loaded)
+    found = []
+    for outcome in model.outcomes:
+        key, seen_key = generated.observed[outcome.name], generated.seen.get(outcome.name)
+        found.append(
+            OutcomeRows(
+                name=outcome.name,
+                site=generated.sites[outcome.name],
+                key=key,
+                length=prod(len(labels[level]) for level in outcome.domain),
+                observed=np.asarray(data[key]),
+                seen_key=seen_key,
+                seen=None if seen_key is None else np.asarray(data[seen_key]),
+            )
+        )
+    return tuple(found)
+
+
+def labels_of(data: Mapping[str, Any], loaded: GeneratedModule) -> dict[str, Any]:
+    """The labels of every dimension: those that the model fixes and those of the data."""
+    return {**getattr(loaded.module, "COORDS", {}), **data["coords"]}
+
+
+def _draw(
+    loaded: GeneratedModule,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    pointwise: bool,
+    model: ir.Model,
+    plan: _Plan,
+) -> Draws:
+    """The draws of the backend and the sampler that were asked for."""
+    drop = frozenset(loaded.generated.auxiliary)
+    try:
+        if plan.backend == "numpyro":
+            from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
+
+            return sample_numpyro(
+                model_of(loaded), data, outcomes, drop, plan.settings, pointwise, plan.reporter
+            )
+        from hdsl.fit.pymc_sampler import sample_pymc
+
+        def build(prepared: Mapping[str, Any]) -> Any:
+            return loaded.call("build", prepared)
+
+        return sample_pymc(
+            build, data, outcomes, drop, plan.settings, pointwise, plan.reporter, plan.sampler
+        )
+    except NoStartError as error:
+        raise _no_start(error, model) from error
+
+
+def _no_start(error: NoStartError, model: ir.Model) -> ModelError:
+    """Which quantity has no density where the chains would start."""
+    spans = {outcome.name: outcome.span for outcome in model.outcomes}
+    spans |= {name: node.span for name, node in model.by_name.items() if name not in spans}
+    blamed = [site for site in error.sites if site in spans] or list(error.sites)
+    said = f": that of `{blamed[0]}` is not" if blamed else ""
+    label = Label(spans[blamed[0]]) if blamed and blamed[0] in spans else None
+    return ModelError(
+        (
+            Diagnostic(
+                "H521",
+                f"no point to start from has a finite log density{said}",
+                label,
+                help="look for a prior far too wide for its predictor's scale (`standardize` the "
+                "predictor), or for arguments that leave what the distribution allows",
+            ),
+        ),
+        model.source,
+    )
+
+
+def _tree(
+    model: ir.Model,
+    generated: Generated,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    drawn: Draws,
+    loaded: GeneratedModule,
+) -> Any:
+    from hdsl.fit.results import Names, Results
+
+    names = Names(
+        labels_of(data, loaded),
+        {level: np.asarray(data[key]) for level, key in generated.row_index.items()},
+    )
+    return Results(model, generated, data, outcomes, names, drawn).tree()
+
+
+def population(model: ir.Model, generated: Generated, drawn: Draws) -> list[str]:
+    """The names of what does not vary over groups: single numbers and small sets of parameters."""
+    small = {
+        node.name
+        for node in model.nodes
+        if isinstance(node, ir.Parameter) and ROW not in node.domain
+    }
+    sizes = {name: prod(value.shape[2:]) for name, value in drawn.posterior.items()}
+    ordered = [n for n in generated.dims if n in sizes]
+    ordered += [n for n in sizes if n not in generated.dims]
+    return [n for n in ordered if sizes[n] == 1 or (n in small and sizes[n] <= SMALL)]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
