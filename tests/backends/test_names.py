@@ -59,12 +59,8 @@ def test_hostile_titles_columns_and_labels(backend, text, tmp_path):
     rows = {safe: np.array([1.0, 2.0, 4.0]), "group": np.array([safe, "b", "b"])}
     data = made.prepare(rows)
     assert data["y"].tolist() == [1.0, 2.0, 4.0]
-    assert (
-        data["coords"]["group"][
-            data[next(k for k in data if k.startswith("group_") and k != "group_of_row")]
-        ]
-        == safe
-    )
+    chosen = next(key for key in data if key.startswith("group_") and key != "group_of_row")
+    assert data["coords"]["group"][data[chosen]] == safe
 
 
 @pytest.mark.parametrize(
