@@ -4,24 +4,34 @@ Each command imports what it needs when it runs, so that a command which answers
 model's text starts no sampler.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
 import click
 
-from hdsl.cli.posterior import render
+from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
 from hdsl.cli.text import check, compile_, expand, explain, fmt, info
 
 
-def _version() -> str:
+def _show_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     try:
-        return version("hdsl")
-    except PackageNotFoundError:  # a checkout that is not installed
-        return "of a checkout"
+        click.echo(f"hdsl {version('hdsl')}")
+    except PackageNotFoundError:
+        click.echo("hdsl of a checkout that is not installed")
+    ctx.exit()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="hdsl")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
 @click.option("--debug", is_flag=True, envvar="HDSL_DEBUG", help="Show our own tracebacks.")
 def main(debug: bool) -> None:
     """Hierarchical models written like the notation of a paper.
@@ -31,5 +41,5 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (check, fmt, expand, info, explain, compile_, render):
+for _command in (check, fmt, expand, info, explain, compile_, verify, fit, summary, render):
     main.add_command(_command)

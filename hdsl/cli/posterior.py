@@ -1,15 +1,22 @@
 """The commands that draw and sample: render, verify, fit, summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdsl.cli.reading import bound, read_source
-from hdsl.cli.terminal import write_file
-from hdsl.cli.text import MODEL, data_option, table_option
+from hdsl.cli.terminal import report, show_table, write_file
+from hdsl.cli.text import MODEL, ROWS, data_option, table_option
+
+if TYPE_CHECKING:
+    from hdsl.data.bind import Binding
+    from hdsl.fit.run import Run
+    from hdsl.ir.model import Model
 
 FORMS = ("svg", "png", "pdf", "dot", "mmd", "txt")
+FILE = click.Path(exists=True, dir_okay=False)
 
 
 def _picture_form(_ctx: click.Context, _parameter: click.Parameter, path: str) -> str:
@@ -41,3 +48,129 @@ def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, o
     binding = bound(checked, rows, tables)
     form = Path(output).suffix.lower().removeprefix(".")
     write_file(output, draw(checked, view, form, binding.facts if binding else None))
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("rows", type=ROWS)
+@table_option
+@click.option("--points", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: int) -> None:
+    """Compare both backends' log densities at random points; exit 1 where they differ."""
+    from hdsl.fit.verify import verify as compare
+
+    comparisons = compare(*_checked(model, rows, tables), points, seed)
+    show_table(
+        ["point", "numpyro", "pymc", "difference", ""],
+        [
+            [
+                str(number),
+                f"{found.numpyro:.10g}",
+                f"{found.pymc:.10g}",
+                f"{found.numpyro - found.pymc:.2g}",
+                "same" if found.agrees else "differs",
+            ]
+            for number, found in enumerate(comparisons, start=1)
+        ],
+        "Log density of data and parameters",
+    )
+    parts = [
+        [str(number), site, f"{ours:.10g}", f"{theirs:.10g}"]
+        for number, found in enumerate(comparisons, start=1)
+        for site, (ours, theirs) in found.sites.items()
+    ]
+    if parts:
+        show_table(["point", "part", "numpyro", "pymc"], parts, "Where they differ")
+    if not all(found.agrees for found in comparisons):
+        raise click.exceptions.Exit(1)
+
+
+def _checked(model: str, rows: str, tables: Mapping[str, str]) -> "tuple[Model, Binding]":
+    """The model and its data, both sound; what is advised of them has been said."""
+    from hdsl.compiler import model_of
+    from hdsl.diagnostics.suppress import apply_ignores, in_source_order
+    from hdsl.lint import lint
+
+    source = read_source(model)
+    checked = model_of(source)
+    binding = bound(checked, rows, tables)
+    assert binding is not None  # there are rows
+    advice = (*binding.diagnostics, *lint(checked, binding))
+    report(apply_ignores(in_source_order(advice), source), source, "concise")
+    return checked, binding
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("rows", type=ROWS)
+@table_option
+@click.option(
+    "--backend", type=click.Choice(["numpyro", "pymc"]), default="numpyro", show_default=True
+)
+@click.option("--sampler", help="One of the backend's, instead of its default.")
+@click.option("--chains", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--draws", type=click.IntRange(4), default=1000, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=1000, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--target-accept",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Nearer to 1: smaller steps, fewer divergences.",
+)
+@click.option("-o", "--output", metavar="RUN", help="Default: the model's name with .run.")
+@click.option("--overwrite", is_flag=True, help="Replace RUN if it exists.")
+def fit(
+    model: str,
+    rows: str,
+    tables: Mapping[str, str],
+    backend: str,
+    sampler: str | None,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Sample a model given data, and keep the results in a folder, the RUN."""
+    from hdsl.fit.fitting import SAMPLERS
+    from hdsl.fit.fitting import fit as sample
+
+    if sampler not in (None, *SAMPLERS[backend]):
+        known = ", ".join(SAMPLERS[backend])
+        raise click.UsageError(f"{backend} models are sampled by one of {known}, not `{sampler}`")
+    out = Path(output) if output else Path(model).with_suffix(".run")
+    checked, binding = _checked(model, rows, tables)
+    run = sample(checked, binding, backend, sampler=sampler, out=out, progress=True, **options)
+    _show(run, run.population)
+    click.echo(f"\nThe results are in {out}: `hdsl summary {out} --var NAME` shows more of them.")
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True), metavar="RUN")
+@click.option("--var", "names", multiple=True, metavar="NAME", help="A quantity, or a member.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="The table shows the population's parameters; csv and json hold everything.",
+)
+def summary(run: str, names: Sequence[str], form: str) -> None:
+    """Summarise a RUN: means, sds, intervals, effective sample sizes, r-hat."""
+    from hdsl.fit.run import load
+
+    loaded = load(run)
+    if form == "table":
+        _show(loaded, names or loaded.population, verdict=not names)
+        return
+    table = loaded.table(names or None)
+    click.echo(table.csv() if form == "csv" else table.json() + "\n", nl=False)
+
+
+def _show(run: "Run", names: Sequence[str], verdict: bool = True) -> None:
+    """The table of some quantities, and whether they can be relied on."""
+    table = run.table(list(names))
+    show_table(["", *table.columns], table.cells(), run.info["title"] or run.info["model"])
+    if verdict:
+        click.echo("\n" + "\n".join(run.verdict().lines))

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from errno import EPIPE
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -30,25 +29,32 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             _never_fail_to_print(stream)
         try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            return self._answer(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except ModelError as error:
-            report_error(error)
-            ctx.exit(1)
-        except OSError as error:
-            if error.errno == EPIPE:
-                raise  # click closes the stream quietly
-            fail(of_os(error))
-        except MemoryError:
-            fail("the computer's memory is not enough for this")
-        except RecursionError:
-            fail("the model is nested too deeply: name its parts by definitions of their own")
+        except BrokenPipeError:
+            raise  # click closes the stream quietly
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
             own_defect(error)
             ctx.exit(INTERNAL)
+
+    def _answer(self, ctx: click.Context) -> Any:
+        """The command's result, where what the user can mend is said in the user's words."""
+        try:
+            return super().invoke(ctx)
+        except ModelError as error:
+            report_error(error)
+            ctx.exit(1)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            fail(of_os(error))
+        except MemoryError:
+            fail("the computer's memory is not enough for this")
+        except RecursionError:
+            fail("the model is nested too deeply: name its parts by definitions of their own")
 
 
 def _never_fail_to_print(stream: TextIO) -> None:
