@@ -4,36 +4,15 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 from hdsl.check.resolve import Resolver
-from hdsl.check.scope import WRAPPERS, text, unsupported
+from hdsl.check.scope import WRAPPERS, unsupported
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import Constant, Expr
-from hdsl.families import FAMILIES
+from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family
 from hdsl.families.family import POSITIVE, REAL, UNIT, Family, FamilyParameter, Support
 from hdsl.families.functions import FUNCTIONS
 from hdsl.ir.model import Distribution, Transform
-from hdsl.source import Span
+from hdsl.ir.text import text_of, text_of_support
 from hdsl.syntax import ast
-
-Z95 = 1.959963984540054  # the 97.5% quantile of the standard normal
-ELSEWHERE = {
-    "gaussian": "normal",
-    "dnorm": "normal",
-    "t": "studentt",
-    "student_t": "studentt",
-    "student": "studentt",
-    "double_exponential": "laplace",
-    "neg_binomial_2": "negbinomial",
-    "negative_binomial": "negbinomial",
-    "negativebinomial": "negbinomial",
-    "inv_gamma": "inversegamma",
-    "half_normal": "halfnormal",
-    "half_cauchy": "halfcauchy",
-    "half_student_t": "halfstudentt",
-    "bernoulli_logit": "bernoulli",
-    "lkjcorr": "lkj",
-    "lkj_corr": "lkj",
-}
-"""What other systems call them."""
 
 
 @dataclass(frozen=True)
@@ -167,56 +146,41 @@ def asked_support(family: Family, name: str) -> Support:
 # ---------------------------------------------------------------- likely(lo, hi)
 
 
-def likely(
+def likely_prior(
     resolver: Resolver, call: ast.Call, support: Support, transform: Transform | None
 ) -> Prior | None:
-    """95% of the natural family between two numbers: normal, lognormal or logit-normal.
-
-    Normal: mean (lo + hi) / 2, sd (hi - lo) / (2 * 1.96); the others the same on the link scale.
-    """
-    bounds = [_constant(a.value) for a in call.args if a.keyword is None]
+    """The prior that `likely(lo, hi)` stands for: 95% of the natural family between the two."""
     scope = resolver.scope
+    bounds = [_constant(a.value) for a in call.args if a.keyword is None]
     if len(bounds) != 2 or len(call.args) != 2 or None in bounds:
-        scope.report(
-            "H307", "`likely` takes two numbers", call.span, help="write `likely(0.1, 10)`"
-        )
+        help = "write `likely(0.1, 10)`"
+        scope.report("H307", "`likely` takes two numbers", call.span, help=help)
         return None
     lower, upper = (float(b) for b in bounds if b is not None)
     if not lower < upper:
         scope.report("H307", "the first number must be the smaller one", call.span)
         return None
-    if transform is not None:
-        support = REAL
-    if support.within(UNIT) and support.upper == 1.0:
-        valid, link = lower > 0.0 and upper < 1.0, "logit"
-    elif support.lower == 0.0 and support.upper == inf:
-        valid, link = lower > 0.0, "log"
-    else:
-        valid, link = True, None
-    if not valid:
-        where = "between 0 and 1" if link == "logit" else "above zero"
-        scope.report("H307", f"this parameter lies {where}, and so must the two numbers", call.span)
+    natural = natural_family(REAL if transform is not None else support)
+    if natural is None:
+        where = text_of_support(support)
+        headline = f"`likely` has no family for a parameter in {where}"
+        scope.report("H307", headline, call.span, help="write a distribution")
         return None
-    if link == "log":
-        return Prior(_between("lognormal", log(lower), log(upper), call.span), transform)
-    if link == "logit":
-        odds = (log(lower / (1 - lower)), log(upper / (1 - upper)))
-        return Prior(_between("normal", *odds, call.span), Transform("logit"))
-    return Prior(_between("normal", lower, upper, call.span), transform)
+    if natural.link is not None and not (support.lower < lower and upper < support.upper):
+        where = text_of_support(support)
+        headline = f"this parameter is {where}, and so must the two numbers be"
+        scope.report("H307", headline, call.span)
+        return None
+    arguments = likely(natural, Constant(lower), Constant(upper))
+    tidy = tuple((name, _tidy(value)) for name, value in arguments.items())
+    through = Transform(natural.link) if natural.transform and natural.link else transform
+    return Prior(Distribution(natural.family, tidy, span=call.span), through)
 
 
-def _between(family: str, lower: float, upper: float, span: Span) -> Distribution:
-    centre, scale = (lower + upper) / 2, (upper - lower) / (2 * Z95)
-    return Distribution(
-        family,
-        (("mu", Constant(_tidy(centre))), ("sigma", Constant(_tidy(scale)))),
-        span=span,
-    )
-
-
-def _tidy(value: float) -> float:
+def _tidy(value: Expr) -> Expr:
     """Six digits, and no dust from subtracting logarithms."""
-    return float(f"{round(value, 12):.6g}")
+    assert isinstance(value, Constant)
+    return Constant(float(f"{round(value.value, 12):.6g}"))
 
 
 def _constant(expr: ast.Expr | ast.LevelName) -> float | None:
@@ -278,23 +242,12 @@ def _power(power: float, support: Support) -> Support:
 
 def suggestion_for(name: str, distribution: Distribution, wanted: Support) -> str | None:
     """The text to type where a prior leaves the support of its parameter."""
-    halves = {"normal": "halfnormal", "studentt": "halfstudentt", "cauchy": "halfcauchy"}
-    if wanted.lower == 0.0 and wanted.upper == inf and distribution.family in halves:
-        kept = [_text(value) for key, value in distribution.arguments if key != "mu"]
-        return f"write `{name} ~ {halves[distribution.family]}({', '.join(kept)})`"
+    folded = FAMILIES[distribution.family].folded
+    if wanted.lower == 0.0 and wanted.upper == inf and folded is not None:
+        kept = [text_of(value) for key, value in distribution.arguments if key != "mu"]
+        return f"write `{name} ~ {folded}({', '.join(kept)})`"
     if wanted.lower == 0.0 and wanted.upper == inf:
         return f"write `{name} ~ exponential(1)`, or another distribution above zero"
     if wanted.within(UNIT):
         return f"write `{name} ~ beta(1, 1)`, or `logit({name}) ~ normal(0, 1.5)`"
     return None
-
-
-def _text(expr: Expr) -> str:
-    from hdsl.ir.text import text_of
-
-    return text_of(expr)
-
-
-def shown(call: ast.Call) -> str:
-    """A call as the formatter spells it."""
-    return text(call)

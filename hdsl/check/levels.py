@@ -78,6 +78,8 @@ def _declare(scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.Level
                     statement.span,
                     help=f"to rename a column write `level {name} from {components[0]}`",
                 )
+            elif len(set(components)) < len(components):
+                scope.report("H401", "a level cannot cross itself", statement.span)
             level = Level(name, LevelKind.CROSS, None, components, ordered, span=statement.span)
     known = scope.levels.get(name)
     if known is not None and known.parents:  # a parent was nested before it was declared

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hdsl.check.coefficients import Coefficients
 from hdsl.check.distributions import (
     asked_support,
-    likely,
+    likely_prior,
     resolve_distribution,
     suggestion_for,
     support_behind,
@@ -21,8 +21,6 @@ from hdsl.ir.model import Data, Distribution, Node, Outcome, Parameter, Transfor
 from hdsl.ir.text import text_of, text_of_support
 from hdsl.source import Span
 from hdsl.syntax import ast
-
-NOT_CENTRED = ("normal", "studentt", "cauchy", "laplace", "logistic")
 
 
 class Parameters:
@@ -69,7 +67,7 @@ class Parameters:
                 continue
             transform = spec.target.transform if spec.target else None
             if spec.call.name == "likely":
-                prior = likely(self.resolver, spec.call, self.wanted(name), transform)
+                prior = likely_prior(self.resolver, spec.call, self.wanted(name), transform)
                 if prior is None:
                     continue
                 distribution, transform = prior.distribution, prior.transform
@@ -176,7 +174,9 @@ class Parameters:
         option = spec.option
         if option is not None and option.name == "centered":
             return True
-        possible = bool(domain) and distribution.family in NOT_CENTRED and transform is None
+        possible = (
+            bool(domain) and FAMILIES[distribution.family].is_location_scale and transform is None
+        )
         scale = dict(distribution.arguments).get("sigma")
         if option is not None and option.name == "noncentered":
             if not possible:

@@ -87,6 +87,11 @@ def _of_node(node: Node | None, node_of: Callable[[str], Node | None]) -> Suppor
 
 def misfit(found: Support, wanted: Support) -> str | None:
     """How a range leaves a support: "surely" (it may be any number), "perhaps", or None."""
+    at_bound = (found.upper == wanted.lower and wanted.open_lower) or (
+        found.lower == wanted.upper and wanted.open_upper
+    )
+    if at_bound and found.lower == found.upper:
+        return "surely"
     if found.lower >= wanted.lower and found.upper <= wanted.upper:
         return None
     if found.upper < wanted.lower or found.lower > wanted.upper:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hdsl.check.distributions import asked_support
 from hdsl.check.parameters import Parameters
 from hdsl.check.ranges import misfit, range_of
-from hdsl.expr import Expr, Value
+from hdsl.expr import Constant, Expr, Value
 from hdsl.families import FAMILIES, Support
 from hdsl.ir.model import Definition, Node, Outcome, Parameter
 from hdsl.ir.text import text_of, text_of_support
@@ -53,6 +53,14 @@ def _check(
     if verdict is None or wanted.discrete:
         return
     surely = verdict == "surely"
+    if isinstance(expr, Constant) or found.lower == found.upper:
+        parameters.scope.report(
+            "H302",
+            f"{what} must be {text_of_support(wanted)}, and this is {text_of(expr)}",
+            expr.span,
+            "out of bounds",
+        )
+        return
     parameters.scope.report(
         "H302" if surely else "H303",
         f"{what} must be {text_of_support(wanted)}, and this "
