@@ -21,6 +21,7 @@ from hdsl.fit.failure import require
 from hdsl.fit.fingerprint import fingerprint
 from hdsl.fit.folder import FORMAT, Contents, publish, work_folder
 from hdsl.fit.module import GeneratedModule, import_module, write_module
+from hdsl.fit.naming import model_name
 from hdsl.fit.progress import ConsoleReporter, Reporter, Silent
 from hdsl.fit.run import Run
 from hdsl.ir import model as ir
@@ -266,9 +267,8 @@ def population(model: ir.Model, generated: Generated, drawn: Draws) -> list[str]
         for node in model.nodes
         if isinstance(node, ir.Parameter) and ROW not in node.domain
     }
-    sizes = {name: prod(value.shape[2:]) for name, value in drawn.posterior.items()}
-    ordered = [n for n in generated.dims if n in sizes]
-    ordered += [n for n in sizes if n not in generated.dims]
+    sizes = {model_name(n): prod(value.shape[2:]) for n, value in drawn.posterior.items()}
+    ordered = [n for n in map(model_name, generated.dims) if n in sizes]
     return [n for n in ordered if sizes[n] == 1 or (n in small and sizes[n] <= SMALL)]
 
 

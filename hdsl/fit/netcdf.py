@@ -1,7 +1,7 @@
 """Keeps a DataTree in a netCDF file whose names may be anything that a model may say.
 
-A slash separates groups in the file, and a name has at most 256 bytes: `slope(a, x / y)` would
-not come back as it was. Such names are written otherwise, and the file says what they stand for.
+A name there has at most 256 bytes and no slash, and begins with a letter. Other names are written
+otherwise, and the file says what they stand for.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def read_tree(file: Path) -> xarray.DataTree:
 def encode_name(name: str) -> str:
     """A name that a file may hold.
 
-    >>> encode_name("slope(a, x / y)")
-    'slope(a, x %2F y)'
+    >>> encode_name("a/b")
+    'a%2Fb'
     """
     safe = re.sub(r"[%/\x00-\x1f\x7f]", lambda m: f"%{ord(m[0]):02X}", name)
     if re.match(r"[^\w]", safe) or safe != safe.strip():

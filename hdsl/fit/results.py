@@ -15,6 +15,7 @@ import numpy as np
 
 from hdsl.expr import ROW
 from hdsl.fit.inverse import invert
+from hdsl.fit.naming import model_name, tree_name
 from hdsl.ir import model as ir
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class Results:
     def _node(self) -> Mapping[str, ir.Outcome]:
         return {outcome.name: outcome for outcome in self.model.outcomes}
 
+    @cached_property
+    def _dims(self) -> Mapping[str, tuple[str, ...]]:
+        return {model_name(name): dims for name, dims in self.generated.dims.items()}
+
     def tree(self) -> xarray.DataTree:
         """The DataTree: posterior, sample statistics, and what is known of each observation."""
         import xarray as xr
@@ -81,8 +86,8 @@ class Results:
     def _posterior(self) -> xarray.Dataset:
         """Every recorded quantity, and each missing outcome on the rows where it is missing."""
         variables: dict[str, Variable] = {}
-        for name, value in self.draws.posterior.items():
-            variables[name] = ((*SAMPLE, *self.generated.dims.get(name, ())), value)
+        for site, value in self.draws.posterior.items():
+            variables[model_name(site)] = ((*SAMPLE, *self._dims[model_name(site)]), value)
         used = {dimension for dimensions, _ in variables.values() for dimension in dimensions}
         missing = [o for o in self.outcomes if o.site in self.draws.missing]
         kept = {dimension: self._all(dimension) for dimension in used}
@@ -184,6 +189,7 @@ class Results:
         import xarray as xr
 
         kept, named = kept or {}, named or {}
+        variables = {tree_name(name): variable for name, variable in variables.items()}
         sizes: dict[str, int] = {}
         for dimensions, value in variables.values():
             sizes |= dict(zip(dimensions, value.shape, strict=True))
@@ -204,7 +210,7 @@ class Results:
                 for level, groups in self.names.of_rows(rows).items():
                     free = level not in sizes and level not in coords and level not in variables
                     coords[level if free else f"{level}_of_{dimension}"] = (dimension, groups)
-        return xr.Dataset(dict(variables), coords)
+        return xr.Dataset(variables, coords)
 
 
 def _attributes(generated: Generated, draws: Draws) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.fit.failure import failure
+from hdsl.fit.naming import model_name
 from hdsl.fit.statistics import CI_PROB, COLUMNS, describe
 
 if TYPE_CHECKING:
@@ -101,26 +102,27 @@ def summarise(
 def member_labels(array: xarray.DataArray) -> list[str]:
     """The label of each number of a quantity, in the order of its memory."""
     dimensions = [d for d in array.dims if d not in SAMPLE]
+    name = model_name(str(array.name))
     if not dimensions:
-        return [str(array.name)]
+        return [name]
     axes = [[str(label) for label in array[d].to_numpy()] for d in dimensions]
-    return [f"{array.name}[{', '.join(labels)}]" for labels in product(*axes)]
+    return [f"{name}[{', '.join(labels)}]" for labels in product(*axes)]
 
 
 def _selection(
     posterior: xarray.Dataset, names: Sequence[str] | None
 ) -> list[tuple[str, str | None]]:
     """Each quantity to show, with the one member that was asked for, if any."""
-    known = [str(name) for name in posterior.data_vars]
+    known = {model_name(str(name)): str(name) for name in posterior.data_vars}
     if names is None:
-        return [(name, None) for name in known]
+        return [(name, None) for name in known.values()]
     found: list[tuple[str, str | None]] = []
-    for name in names:
-        of = name.rpartition("[")[0]
+    for name in map(model_name, names):
+        member_of = next((q for q in known if name.startswith(f"{q}[")), None)
         if name in known:
-            found.append((name, None))
-        elif of in known and name in member_labels(posterior[of].transpose(*SAMPLE, ...)):
-            found.append((of, name))
+            found.append((known[name], None))
+        elif member_of is not None and name in member_labels(posterior[known[member_of]]):
+            found.append((known[member_of], name))
         else:
             near = get_close_matches(name, known, n=1)
             advice = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}"

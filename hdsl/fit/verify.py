@@ -13,6 +13,7 @@ import numpy as np
 from hdsl.fit.draws import Numbers
 from hdsl.fit.failure import require
 from hdsl.fit.module import GeneratedModule, import_module, write_module
+from hdsl.fit.naming import model_name
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
@@ -74,6 +75,8 @@ def compare(
     for number in range(points):
         point, ours = numpyro_density(np.random.default_rng((seed, number)))
         theirs = density(point)
+        theirs = {model_name(name): part for name, part in theirs.items()}
+        ours = {model_name(name): part for name, part in ours.items()}
         names = {**ours, **theirs}
         pairs = {n: (ours.get(n, float("nan")), theirs.get(n, float("nan"))) for n in names}
         differing = {name: pair for name, pair in pairs.items() if not _same(*pair)}
@@ -143,7 +146,7 @@ class pymc_densities:  # noqa: N801  used as a function that remembers what it c
         parts = [part.sum() for part in model.logp(vars=sites, jacobian=False, sum=False)]
         parts = graph_replace(parts, moved, strict=False)
         parts = graph_replace(parts, values, strict=False)
-        self._inputs = [variable.name for variable in values]
+        self._inputs = [model_name(variable.name) for variable in values]
         self._sites = [variable.name for variable in sites]
         self._types = [value.type.dtype for value in values.values()]
         self._function = function(
@@ -152,6 +155,7 @@ class pymc_densities:  # noqa: N801  used as a function that remembers what it c
 
     def __call__(self, point: Mapping[str, Numbers]) -> dict[str, float]:
         """The log densities by site; none where the file has a site that the point lacks."""
+        point = {model_name(name): value for name, value in point.items()}
         if set(self._inputs) != set(point):
             return {}
         values = [
