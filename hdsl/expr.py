@@ -79,18 +79,20 @@ BROKEN: Expr = Constant(0.0)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
-    """The node and all nodes below it, parents first."""
-    yield expr
-    match expr:
-        case Member(of=of):
-            yield from walk(of)
-        case Apply(arguments=arguments):
-            for argument in arguments:
-                yield from walk(argument)
-        case Summary(argument=argument):
-            yield from walk(argument)
-        case Constant() | Label() | Value():
-            pass
+    """The node and all nodes below it, parents first, in order of appearance."""
+    pending: list[Expr] = [expr]  # no recursion: a sum of many terms is as deep as it is long
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case Member(of=of):
+                pending.append(of)
+            case Apply(arguments=arguments):
+                pending.extend(reversed(arguments))
+            case Summary(argument=argument):
+                pending.append(argument)
+            case Constant() | Label() | Value():
+                pass
 
 
 def names(expr: Expr) -> tuple[str, ...]:

@@ -46,7 +46,10 @@ class Reader:
                         f"{'is' if count == 1 else 'are'} left out",
                         node.span,
                         "`drop` asks for it",
-                        notes=[f"rows {listing(gone, count)} of {rows.height:,}"],
+                        notes=[
+                            f"{'row' if count == 1 else 'rows'} {listing(gone, count)} "
+                            f"of {rows.height:,}"
+                        ],
                     )
                 )
             keep &= ~missing

@@ -6,7 +6,7 @@ which a file can be wrong ends in a ``ModelError`` that says what is wrong with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.data.problem import finding, listing
-from hdsl.data.read import read_delimited
+from hdsl.data.read import read_delimited, refuse_repeated
 from hdsl.data.table import Table
 from hdsl.diagnostics.diagnostic import ModelError
 
@@ -72,7 +72,7 @@ def from_frame(frame: Any, source: str = "the data") -> Table:
             "give a pandas, polars or pyarrow frame, or a mapping of column names to sequences",
         ) from error
     eager = native.collect() if isinstance(native, nw.LazyFrame) else native
-    _refuse_repeated([str(name) for name in eager.columns], source)
+    refuse_repeated([str(name) for name in eager.columns], source)
     loaders: dict[str, Callable[[], polars.Series]] = {
         str(name): partial(_from_series, eager[name]) for name in eager.columns
     }
@@ -100,18 +100,12 @@ def _typed(frame: polars.DataFrame, source: str) -> Table:
 
 def _from_mapping(frame: Mapping[Any, Any], source: str) -> Table:
     heights = {str(name): len(values) for name, values in frame.items()}
-    _refuse_repeated([str(name) for name in frame], source)
+    refuse_repeated([str(name) for name in frame], source)
     if len(set(heights.values())) > 1:
         lengths = listing(f"`{name}` has {height}" for name, height in heights.items())
         raise _failure("H903", f"the columns of {source} have different lengths", lengths)
     loaders = {str(name): partial(_from_values, values) for name, values in frame.items()}
     return Table(loaders, next(iter(heights.values()), 0), source)
-
-
-def _refuse_repeated(names: Sequence[str], source: str) -> None:
-    repeated = [f"`{name}`" for name in dict.fromkeys(names) if names.count(name) > 1]
-    if repeated:
-        raise _failure("H904", f"two columns of {source} have the same name: {listing(repeated)}")
 
 
 def _from_series(series: narwhals.Series[Any]) -> polars.Series:

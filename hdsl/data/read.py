@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -113,11 +114,16 @@ def _header(content: bytes, source: str, separator: str) -> list[str]:
     names = [name.strip() for name in first]
     if not any(names):
         raise ModelError((finding("H905", f"`{source}` is empty: it has not even a header"),))
-    repeated = [f"`{name}`" for name in dict.fromkeys(names) if names.count(name) > 1]
-    if repeated:
-        headline = f"two columns of `{source}` have the same name: {listing(repeated)}"
-        raise ModelError((finding("H904", headline),))
+    refuse_repeated(names, f"`{source}`")
     return names
+
+
+def refuse_repeated(names: list[str], source: str) -> None:
+    """Raises a ModelError where two columns have the same name."""
+    repeated = [f"`{name}`" for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        headline = f"two columns of {source} have the same name: {listing(repeated)}"
+        raise ModelError((finding("H904", headline),))
 
 
 def _ragged(content: bytes, source: str, separator: str, width: int) -> ModelError | None:

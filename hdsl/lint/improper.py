@@ -2,26 +2,32 @@
 
 from collections.abc import Iterator
 
+from hdsl.check.spelling import quoted
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.families import FAMILIES
 from hdsl.ir.model import Model, Parameter
 from hdsl.lint.reading import warning
+from hdsl.source import Span
 
 
 def check(model: Model) -> Iterator[Diagnostic]:
-    """A warning for each parameter with an improper prior."""
+    """A warning for each improper prior, with all parameters that a statement gives it to."""
+    found: dict[Span, list[Parameter]] = {}
     for node in model.nodes:
         if isinstance(node, Parameter) and FAMILIES[node.distribution.family].improper:
-            family = node.distribution.family
-            yield warning(
-                "H609",
-                f"the prior of `{node.name}` is improper",
-                node.distribution.span,
-                f"`{family}()` gives all values the same weight, without end",
-                notes=(
-                    "nothing can be simulated from it, and where the data say little of "
-                    f"`{node.name}` the posterior is improper too",
-                ),
-                help=f"say what is plausible: `{node.name} ~ likely(lo, hi)` puts 95% between two "
-                "values",
-            )
+            found.setdefault(node.distribution.span, []).append(node)
+    for span, parameters in found.items():
+        family = parameters[0].distribution.family
+        names = quoted(parameter.name for parameter in parameters)
+        yield warning(
+            "H609",
+            f"the prior of {names} is improper",
+            span,
+            f"`{family}()` gives all values the same weight, without end",
+            notes=(
+                "nothing can be simulated from it, and where the data say little the posterior is "
+                "improper too",
+            ),
+            help=f"say what is plausible: `{parameters[0].name} ~ likely(lo, hi)` puts 95% "
+            "between two values",
+        )

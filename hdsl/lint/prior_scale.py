@@ -1,15 +1,18 @@
 """H607: a prior that is orders of magnitude away from what the data can show."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hdsl.check.predictor import Use, uses
+from hdsl.check.spelling import quoted
 from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, substitute
 from hdsl.families import FAMILIES, Role
 from hdsl.ir.model import Model, Outcome, Parameter
 from hdsl.lint.reading import Spread, located, parts, spread, warning
+from hdsl.source import Span
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
@@ -18,7 +21,18 @@ _FAR = 100.0
 
 
 def check(model: Model, binding: "Binding") -> Iterator[Diagnostic]:
-    """A warning for each prior of the user's own that the data make look out of scale."""
+    """A warning for each prior of the user's own that the data make look out of scale.
+
+    Parameters that a statement gives one prior come in one warning.
+    """
+    found: dict[tuple[Span, str], list[_Misfit]] = {}
+    for misfit in _misfits(model, binding):
+        found.setdefault((misfit.node.distribution.span, misfit.how), []).append(misfit)
+    for misfits in found.values():
+        yield _warning(misfits)
+
+
+def _misfits(model: Model, binding: "Binding") -> Iterator["_Misfit"]:
     for node in model.nodes:
         if not isinstance(node, Parameter) or node.rule is not None or node.transform is not None:
             continue
@@ -28,9 +42,9 @@ def check(model: Model, binding: "Binding") -> Iterator[Diagnostic]:
             continue
         reach = abs(prior.mean) + 2 * prior.sd
         if reach > _FAR * yardstick.reach:
-            yield _warning(node, yardstick, reach, "wide")
+            yield _Misfit(node, yardstick, reach, "wide", reach / yardstick.reach)
         elif reach * _FAR < yardstick.sd:
-            yield _warning(node, yardstick, reach, "narrow")
+            yield _Misfit(node, yardstick, reach, "narrow", yardstick.sd / reach)
 
 
 class _Yardstick(Spread):
@@ -102,24 +116,57 @@ def _of_use(binding: "Binding", use: Use, is_location: bool) -> _Yardstick | Non
     return _Yardstick(0.0, scale / size.sd)
 
 
-def _warning(node: Parameter, yardstick: _Yardstick, reach: float, how: str) -> Diagnostic:
-    scale = f"{yardstick.sd:.2g}"
-    ratio = reach / yardstick.reach if how == "wide" else yardstick.sd / reach
-    lower = node.support.lower == 0
-    example = f"halfnormal({scale})" if lower else f"normal({yardstick.mean:.2g}, {scale})"
-    says = (
-        "it expects effects that no outcome of this size can show; the sampler wanders, and "
-        "predictions from the prior are absurd"
-        if how == "wide"
-        else "it allows next to nothing: the data are overruled, or fight the prior"
-    )
+@dataclass(frozen=True)
+class _Misfit:
+    """A prior and how many times too wide or too narrow it is."""
+
+    node: Parameter
+    yardstick: _Yardstick
+    reach: float
+    how: str
+    times: float
+
+
+_SAYS = {
+    "wide": "it expects effects that no outcome of this size can show: the sampler wanders, and "
+    "predictions from the prior are absurd",
+    "narrow": "it allows next to nothing: the data are overruled, or fight the prior",
+}
+
+
+def _warning(misfits: list[_Misfit]) -> Diagnostic:
+    worst = max(misfits, key=lambda misfit: misfit.times)
+    names = quoted(misfit.node.name for misfit in misfits)
+    times = _rounded(worst.times, 1)
     return warning(
         "H607",
-        f"the prior of `{node.name}` is about {number(float(f'{ratio:.1g}'))} times too {how} "
-        "for these data",
-        node.distribution.span,
-        f"reaches to about {reach:.2g}; one sd of the outcome amounts to {scale}",
-        notes=(says,),
-        help=f"in the units of your columns something like `{node.name} ~ {example}`, or leave the "
+        f"the prior of {names} is about {times} times too {worst.how} for these data",
+        worst.node.distribution.span,
+        f"reaches to about {_rounded(worst.reach)}, where the data suggest "
+        f"{_rounded(worst.yardstick.sd)}",
+        notes=(_SAYS[worst.how],),
+        help=f"in the units of your columns something like `{_suggested(worst)}`, or leave the "
         "prior out and take the default",
     )
+
+
+def _suggested(misfit: _Misfit) -> str:
+    """A statement with a prior of a plausible size."""
+    node, scale = misfit.node, _rounded(misfit.yardstick.sd)
+    index = f"[{', '.join(node.domain)}]" if node.domain else ""
+    positive = node.support.lower == 0
+    prior = (
+        f"halfnormal({scale})"
+        if positive
+        else f"normal({_rounded(misfit.yardstick.mean)}, {scale})"
+    )
+    return f"{node.name}{index} ~ {prior}"
+
+
+def _rounded(value: float, digits: int = 2) -> str:
+    """A number to a few digits, without an exponent where it is not huge.
+
+    >>> _rounded(2134.0), _rounded(0.004712)
+    ('2100', '0.0047')
+    """
+    return number(float(f"{value:.{digits}g}"))

@@ -240,6 +240,20 @@ def test_a_predictor_far_from_zero(shift: int, expected: list[str]) -> None:
 # ---------------------------------------------------------------- H609
 
 
+def test_parameters_of_one_statement_come_in_one_warning() -> None:
+    text = "data y, x, z : real\ny ~ normal(1 + b * x + c * z, 1)\nb, c ~ {}\n"
+    assert [d.headline for d in lint(model_of(text.format("flat()")))] == [
+        "the prior of `b` and `c` is improper"
+    ]
+    binding = bound(text.format("normal(0, 1000)"), "y,x,z\n1,2,3\n2,5,1\n3,1,2\n1,6,4\n")
+    [found] = lint(binding.dataset.model, binding)
+    assert found.headline == "the prior of `b` and `c` is about 2000 times too wide for these data"
+    assert found.help == (
+        "in the units of your columns something like `b ~ normal(0, 0.4)`, "
+        "or leave the prior out and take the default"
+    )
+
+
 def test_improper_priors() -> None:
     text = "data y : real\ny ~ normal(mu, sigma)\nmu ~ flat()\nsigma ~ halfflat()\n"
     assert [d.headline for d in lint(model_of(text))] == [
