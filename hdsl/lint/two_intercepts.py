@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from hdsl.check.spelling import quoted
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.families import FAMILIES
-from hdsl.ir.model import Data, Model, Outcome, Parameter
+from hdsl.ir.model import Data, Model, Parameter
 from hdsl.ir.uses import expressions, values
 from hdsl.lint.reading import located, warning
 
 
 def check(model: Model) -> Iterator[Diagnostic]:
     """A warning for each outcome to whose location several free constants are added."""
+    added = [(parameter, _outcomes_of(model, parameter)) for parameter in _free(model)]
     for outcome in model.outcomes:
-        found = [p for p in _free(model) if _is_added(model, p, outcome)]
+        found = [parameter for parameter, names in added if outcome.name in names]
         if len(found) < 2:
             continue
         first, second, *_ = found
@@ -45,10 +46,10 @@ def _is_data(model: Model, name: str) -> bool:
     return isinstance(model.by_name.get(name), Data)
 
 
-def _is_added(model: Model, parameter: Parameter, outcome: Outcome) -> bool:
-    return any(
-        use.user is outcome and use.multiplier is None for use in located(model, parameter.name)
-    )
+def _outcomes_of(model: Model, parameter: Parameter) -> frozenset[str]:
+    """The outcomes to whose location a parameter is added, multiplied with nothing."""
+    found = located(model, parameter.name)
+    return frozenset(use.user.name for use in found if use.multiplier is None)
 
 
 def _help(parameter: Parameter) -> str:
