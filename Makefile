@@ -1,5 +1,5 @@
 # Everything happens in .venv of this folder; the Python of the system is only asked to make it.
-#   make fit     set up, fit the radon example, print its summary, draw its diagrams
+#   make fit     set up, fit the radon example, print its summary, draw its diagram
 #   make test    set up with both backends, run the tests
 #   make slow    the statistical tests that sample for minutes
 #   make check   lint, format, types, layers
@@ -39,11 +39,15 @@ $(VENV)/ready-test: $(SETUP) | $(BIN)/python
 	@$(PIP) --editable '.[pymc,nutpie,dev]'
 	@touch $(VENV)/ready-fit $@
 
+RADON := examples/radon/model.hdsl
+RADON_ROWS := examples/radon/radon.csv
+RADON_TABLE := --table county=examples/radon/county.csv
+
 fit: $(VENV)/ready-fit
-	$(BIN)/hdsl fit examples/radon/model.hdsl examples/radon/radon.csv \
-	  --table county=examples/radon/county.csv -o radon.run --overwrite
-	$(BIN)/hdsl summary radon.run
-	$(BIN)/hdsl render examples/radon/model.hdsl --data examples/radon/radon.csv -o radon.svg
+	$(BIN)/hdsl fit $(RADON) $(RADON_ROWS) $(RADON_TABLE) -o radon.run --overwrite
+	$(BIN)/hdsl summary radon.run --format csv >radon_summary.csv
+	$(BIN)/hdsl render $(RADON) --data $(RADON_ROWS) $(RADON_TABLE) -o radon.svg
+	@echo 'Every county is in radon_summary.csv, the diagram in radon.svg.'
 
 test: $(VENV)/ready-test
 	$(BIN)/python -m pytest
@@ -58,4 +62,4 @@ check: $(VENV)/ready-test
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build dist radon.run radon.svg
+	rm -rf $(VENV) build dist radon.run radon.svg radon_summary.csv

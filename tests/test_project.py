@@ -17,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import hdsl
+from hdsl.diagnostics.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -156,3 +157,14 @@ def test_continuous_integration_runs_what_the_readme_says() -> None:
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     assert "exec make test" in script
     assert {"make fit", "make test"} <= set(readme.splitlines())
+
+
+def test_codes_in_the_source_are_those_of_the_catalogue() -> None:
+    quoted = re.compile(r'"(H\d{3})"')
+    used = {
+        code
+        for path in MODULES
+        if path.parent.name != "diagnostics"
+        for code in quoted.findall(path.read_text(encoding="utf-8"))
+    }
+    assert used == set(CATALOGUE)

@@ -1,4 +1,4 @@
-"""The exact posterior by quadrature over the mean and the sd: what any sampler has to agree with."""
+"""The exact posterior, by quadrature over the mean and the sd of the schools."""
 
 import csv
 import json
