@@ -246,14 +246,18 @@ def infinite_sites(
     """The sites whose log density is not finite at a point, in the order of the file."""
     if at is None:
         return ()
-    z = layout.split(at)
-    substituted = handlers.substitute(model, substitute_fn=lambda site: _constrained(site, z))
-    trace = handlers.trace(substituted).get_trace(data)
-    return tuple(
-        name
-        for name, site in trace.items()
-        if site["type"] == "sample" and not np.isfinite(site["fn"].log_prob(site["value"])).all()
-    )
+    split = split_data(data)
+
+    def finite(arrays: Arrays, vector: Any) -> dict[str, Any]:
+        z = layout.split(vector)
+        substituted = handlers.substitute(model, substitute_fn=lambda site: _constrained(site, z))
+        trace = handlers.trace(substituted).get_trace(split.merged(arrays))
+        sampled = {name: site for name, site in trace.items() if site["type"] == "sample"}
+        return {n: jnp.isfinite(s["fn"].log_prob(s["value"])).all() for n, s in sampled.items()}
+
+    # compiled, because NumPyro refuses bad arguments of a distribution where it sees their values
+    found = jax.jit(finite)(split.arrays, at)
+    return tuple(name for name, fine in found.items() if not fine)
 
 
 def _compile_finish(

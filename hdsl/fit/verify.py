@@ -132,7 +132,7 @@ class pymc_densities:  # noqa: N801  used as a function that remembers what it c
     """Each site's log density at a point of constrained values, by PyMC, without Jacobians."""
 
     def __init__(self, model: Any) -> None:
-        from pytensor.compile.function import function
+        from pytensor.compile.maker import function
         from pytensor.graph.replace import graph_replace
 
         sites = model.basic_RVs
