@@ -24,4 +24,87 @@ ENTRIES: tuple[Entry, ...] = (
         "data y, x, z : real\ndata X = [x, z]\ny ~ normal(X @ theta, sigma)\ntheta[X] ~ region\n",
         "data y, x, z : real\ny ~ normal(a * x + b * z, sigma)\na, b ~ region\n",
     ),
+    Entry(
+        "H520",
+        Severity.ERROR,
+        "the generated file stopped with an error",
+        "The file that `fit` runs raised an error; the place shown is the line of the model that "
+        "the failing line of Python was written for. The note names that line of Python.",
+        bad="",
+        good="",
+        proof="tests/fit/test_module.py::test_an_error_is_shown_at_its_line_of_the_model",
+    ),
+    Entry(
+        "H521",
+        Severity.ERROR,
+        "no point to start from",
+        "Chains start near the centres of the priors, or near zero. At none of these points could "
+        "the log density be computed: an exponent overflows, or an argument leaves what its "
+        "distribution allows. Predictors on their raw scale with very wide priors do that: "
+        "`standardize` them, or write priors in the predictor's units.",
+        bad="",
+        good="",
+        proof="tests/fit/test_sampling.py::test_no_start_at_all_is_an_error_that_names_the_outcome",
+    ),
+    Entry(
+        "H522",
+        Severity.ERROR,
+        "nothing to sample",
+        "Every quantity of the model is set to a constant: there is no posterior to draw from.",
+        bad="",
+        good="",
+        proof="tests/fit/test_sampling.py::test_a_model_without_parameters_has_nothing_to_sample",
+    ),
+    Entry(
+        "H523",
+        Severity.ERROR,
+        "the RUN exists",
+        "A RUN is never written over unless that is asked for, and never anything that is no RUN. "
+        "Name another place, or remove what is there.",
+        bad="",
+        good="",
+        proof="tests/fit/test_run.py::test_a_run_that_exists_is_refused_before_anything_is_drawn",
+    ),
+    Entry(
+        "H524",
+        Severity.ERROR,
+        "the RUN cannot be written",
+        "The folder that is to hold the RUN does not exist or may not be written. It is tried "
+        "before anything is drawn, so that no draws are lost.",
+        bad="",
+        good="",
+        proof="tests/fit/test_run.py::"
+        "test_a_place_that_cannot_be_written_is_refused_before_anything_is_drawn",
+    ),
+    Entry(
+        "H525",
+        Severity.ERROR,
+        "a package for sampling is missing",
+        "NumPyro comes with HDSL; PyMC and nutpie are extras: `pip install 'hdsl[pymc]'`, "
+        "`pip install 'hdsl[nutpie]'`. To compile for PyMC neither is needed.",
+        bad="",
+        good="",
+        proof="tests/fit/test_sampling.py::"
+        "test_a_missing_extra_is_one_line_that_says_what_to_install",
+    ),
+    Entry(
+        "H526",
+        Severity.ERROR,
+        "no RUN, or not a whole one",
+        "A RUN is the folder that `hdsl fit` writes. It holds the model, the Python that ran, the "
+        "results, and what the data taught; all of them are needed to open it.",
+        bad="",
+        good="",
+        proof="tests/fit/test_run.py::test_a_folder_that_lacks_a_file_is_no_run",
+    ),
+    Entry(
+        "H527",
+        Severity.ERROR,
+        "no such quantity in the results",
+        "Quantities have the names that the formatter gives them: `sd(alpha, market)`, "
+        "`mean(log(sigma))`; one member is `alpha[Aitkin]`.",
+        bad="",
+        good="",
+        proof="tests/fit/test_summary.py::test_an_unknown_name_is_an_error_with_the_nearest",
+    ),
 )

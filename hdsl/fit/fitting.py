@@ -17,7 +17,7 @@ import numpy as np
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_pointwise
-from hdsl.fit.failure import require
+from hdsl.fit.failure import failure, require
 from hdsl.fit.fingerprint import fingerprint
 from hdsl.fit.folder import FORMAT, Contents, publish, work_folder
 from hdsl.fit.module import GeneratedModule, import_module, write_module
@@ -123,6 +123,8 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     loaded = import_module(generated, file, model.source)
     data = loaded.prepare(binding.rows, binding.tables)
     outcomes = outcome_rows(model, generated, data, loaded)
+    if not any(isinstance(n, ir.Parameter | ir.Deviations | ir.Correlation) for n in model.nodes):
+        raise failure("H522", "there is nothing to sample: the model has no parameter")
     pointwise = keeps_pointwise(outcomes, plan.settings.chains * plan.settings.draws)
     if not pointwise:
         plan.reporter.note(

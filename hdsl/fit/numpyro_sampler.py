@@ -243,7 +243,7 @@ def sample_numpyro(
 def infinite_sites(
     model: Model, data: Mapping[str, Any], layout: Layout, at: Numbers | None
 ) -> tuple[str, ...]:
-    """The sites whose log density is not finite at a point, in the order of the file."""
+    """The sites whose log density is not finite at a point."""
     if at is None:
         return ()
     split = split_data(data)

@@ -124,6 +124,13 @@ def test_no_start_at_all_is_an_error_that_names_the_outcome(cache: Path) -> None
     assert text[found.label.span.start :].startswith("y ~ normal")
 
 
+def test_a_model_without_parameters_has_nothing_to_sample(cache: Path) -> None:
+    with pytest.raises(ModelError) as raised:
+        hdsl.parse("data y : real\ny ~ normal(0, 2)\n").fit({"y": Y})
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.label) == ("H522", None)
+
+
 def test_too_many_numbers_are_not_kept_and_the_missing_outcome_is_drawn_all_the_same(
     model: hdsl.Model, rows: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
