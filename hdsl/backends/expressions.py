@@ -26,7 +26,6 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),
-    "diagonal": _both("jnp.diag({0})", "pt.diag({0})"),
     "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
     "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),
     "matrix2": _both("jnp.array([[{0}, {1}], [{2}, {3}]])", "pt.stack([[{0}, {1}], [{2}, {3}]])"),

@@ -16,7 +16,8 @@ from hdsl.backends.program import (
     Term,
     Variable,
 )
-from hdsl.expr import Constant, Domain, Value
+from hdsl.backends.terms import domain_of
+from hdsl.expr import Constant, Domain, Expr, Value
 from hdsl.ir.model import Correlation, Deviations, Share
 
 if TYPE_CHECKING:
@@ -29,15 +30,13 @@ def lower_deviations(node: Deviations, lowering: "Lowering") -> None:
     """The deviations of a level: one share or several jointly."""
     if node.centred and len(node.shares) == 1 and node.correlation is None:
         _centred(node.shares[0], node.level, lowering)
-    elif node.centred and _is_joint(node):
+    elif node.centred and node.correlation is not None:
         _centred_jointly(node, lowering)
+    elif node.centred:
+        for share in node.shares:
+            _centred(share, node.level, lowering)
     else:
         _noncentred(node, lowering)
-
-
-def _is_joint(node: Deviations) -> bool:
-    """Whether the shares form one multivariate normal along a last axis."""
-    return all(not share.axes for share in node.shares) or len(node.shares) == 1
 
 
 def _inside(share: Share) -> str:
@@ -117,49 +116,59 @@ def _deviation(share: Share, site: str, domain: Domain, value: Term, lowering: "
 
 
 def _centred_jointly(node: Deviations, lowering: "Lowering") -> None:
-    shares = node.shares
-    level, axes = node.level, shares[0].axes
-    inside = ", ".join(share.coefficient for share in shares)
+    """One multivariate normal along a last axis: the shares, or the correlated axis of one."""
+    shares, axes = node.shares, node.shares[0].axes
+    joint = [share.coefficient for share in shares]
     if _inside(shares[0]) != shares[0].coefficient:
-        inside = f"{inside}, {level}"
-    site = f"centred({inside})"
-    if axes:
-        domain: Domain = (level, *axes)
+        joint.append(node.level)
+    site = f"centred({', '.join(joint)})"
+    domain: Domain = (node.level, *axes)
+    if len(shares) == 1:
         location = lowering.term(shares[0].centre, domain)
         sds = lowering.term(Value(shares[0].sd), axes)
-        event = lowering.size(axes[-1])
+        plates, event = domain[:-1], lowering.size(axes[-1])
     else:
-        domain = (level,)
-        location = Call("stack", tuple(lowering.term(s.centre, domain) for s in shares))
-        sds = Call("stack", tuple(lowering.term(Value(s.sd), ()) for s in shares))
-        event = str(len(shares))
-        if all(isinstance(part, Number) for part in location.arguments):
-            location = Call("zeros", (Variable(event),))
-    sample = Sample(
-        lowering.variable(site),
-        site,
-        JointNormal(location, _covariance_factor(node, sds, lowering)),
-        (level,),
-        event=event,
-    )
+        location = _stacked([share.centre for share in shares], domain, lowering)
+        sds = _stacked([Value(share.sd) for share in shares], axes, lowering)
+        plates, event = domain, str(len(shares))
+    prior = JointNormal(location, _covariance_factor(node, sds, lowering))
+    sample = Sample(lowering.variable(site), site, prior, plates, event=event)
     value = lowering.auxiliary_site(site, sample)
     for i, share in enumerate(shares):
-        own: Term = value if axes else Gather(value, (":", str(i)))
-        if not axes:
+        own = value
+        if len(shares) > 1:
             target = lowering.names((site, i), f"centred({_inside(share)})")
-            lowering.assign(target, own)
+            lowering.assign(target, Gather(value, (*[":"] * len(domain), str(i))))
             own = Variable(target)
         _deviation(share, f"{site} {i}", domain, own, lowering)
 
 
+def _stacked(exprs: list[Expr], domain: Domain, lowering: "Lowering") -> Term:
+    """The values side by side along a last axis, brought to one shape first where they differ."""
+    terms = [lowering.term(expr, domain) for expr in exprs]
+    own = [set(domain_of(expr, lowering.model)) for expr in exprs]
+    if all(isinstance(term, Number) for term in terms):
+        return Call("zeros", (Variable(str(len(terms))),))
+    if any(levels != own[0] for levels in own):
+        whole = lowering.shape(domain)
+        terms = [
+            term if levels == set(domain) else Call("broadcast", (term, whole))
+            for term, levels in zip(terms, own, strict=True)
+        ]
+    return Call("stack", tuple(terms))
+
+
 def _covariance_factor(node: Deviations, sds: Term, lowering: "Lowering") -> Term:
     """Cholesky factor of the covariance: the sds times that of the correlations."""
-    if node.correlation is None:
-        return Call("diagonal", (sds,))
-    if len(node.shares) != 2 or node.shares[0].axes:
-        return Call("*", (Gather(sds, (":", "None")), _factor(node.correlation, lowering)))
+    shares = node.shares
+    assert node.correlation is not None
+    if len(shares) != 2:
+        return Call("*", (Gather(sds, ("...", "None")), _factor(node.correlation, lowering)))
     rho = lowering.term(Value(node.correlation), ())
-    first, second = (lowering.term(Value(share.sd), ()) for share in node.shares)
+    if shares[0].axes:
+        unit = Call("matrix2", (_ONE, _ZERO, rho, _root(rho)))
+        return Call("*", (Gather(sds, ("...", "None")), unit))
+    first, second = (lowering.term(Value(share.sd), ()) for share in shares)
     below = Call("*", (second, rho))
     right = Call("*", (second, _root(rho)))
     return Call("matrix2", (first, _ZERO, below, right))

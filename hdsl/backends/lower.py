@@ -107,6 +107,11 @@ class Lowering:
         """The variable that holds a level's number of groups."""
         return self.names(("size", level), f"n_{level}")
 
+    def shape(self, domain: Domain) -> Variable:
+        """The shape of an array over a domain, as a Python tuple."""
+        sizes = ", ".join(self.size(level) for level in domain)
+        return Variable(f"({sizes},)" if len(domain) == 1 else f"({sizes})")
+
     def quantity(self, name: str, use: Domain) -> tuple[Term, Domain]:
         """What an expression finds under a name; a definition at a use is assigned there first."""
         if name in self.laid_out:
@@ -212,20 +217,10 @@ def _lower_definition(node: Definition, lowering: Lowering) -> None:
     lowering.comment(node.span)
     is_inner = lowering.is_inner_total(node.name)
     small = node.reported or not is_inner or lowering.is_small(node.domain)
-    missing_axes = set(domain_of(node.expr, lowering.model)) != set(node.domain)
-    if missing_axes and node.recorded and node.domain:
-        value = _filled(value, node.domain, lowering)
+    lacks_axes = set(domain_of(node.expr, lowering.model)) != set(node.domain)
+    if lacks_axes and node.recorded and node.domain:
+        value = Call("broadcast", (value, lowering.shape(node.domain)))
     lowering.keep(node.name, node.domain, value, node.recorded and small)
-
-
-def _filled(value: Term, domain: Domain, lowering: Lowering) -> Term:
-    """The value at its full shape: a definition may use less than the levels it is given."""
-    return Call("broadcast", (value, _tuple(domain, lowering)))
-
-
-def _tuple(domain: Domain, lowering: Lowering) -> Variable:
-    sizes = ", ".join(lowering.size(level) for level in domain)
-    return Variable(f"({sizes},)" if len(domain) == 1 else f"({sizes})")
 
 
 def _lower_outcome(node: Outcome, lowering: Lowering) -> None:

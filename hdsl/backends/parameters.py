@@ -119,7 +119,7 @@ def _lower_pinned(node: Parameter, lowering: "Lowering") -> None:
         sizes=(f"len({index[0]})",),
     )
     values = lowering.auxiliary_site(site, sample)
-    zeros = Call("zeros", (_shape(node.domain, lowering),))
+    zeros = Call("zeros", (lowering.shape(node.domain),))
     full: Term = Call("placed", (zeros, Variable(", ".join(index)), values))
     for labels, value in node.pinned:
         if value != Constant(0.0):
@@ -132,8 +132,3 @@ def _lower_pinned(node: Parameter, lowering: "Lowering") -> None:
             )
             full = Call("placed", (full, Variable(at), lowering.term(value, ())))
     lowering.keep(node.name, node.domain, full)
-
-
-def _shape(domain: Domain, lowering: "Lowering") -> Variable:
-    sizes = [lowering.size(level) for level in domain]
-    return Variable(sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")

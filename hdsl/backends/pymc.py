@@ -35,6 +35,7 @@ class _Printer:
         self.page = page
         self.sizes = dict(program.sizes)
         self.helpers: list[str] = []
+        self.random: set[str] = set()  # the variables that hold tensors
 
     def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
         """Print one statement; ``rest`` are those behind it, which may use its value."""
@@ -44,11 +45,18 @@ class _Printer:
             case Load():
                 pass
             case Assign(target=target, value=value):
+                if self._is_tensor(write(value, Library.PYMC)):
+                    self.random.add(target)
                 self.page.code(f"{target} = {write(value, Library.PYMC)}", 8)
             case Record(target=target, site=site, value=value, domain=domain):
-                call = _call("pm.Deterministic", site, write(value, Library.PYMC), _dims(domain))
+                text = write(value, Library.PYMC)
+                if not self._is_tensor(text):
+                    text = f"pt.as_tensor({text})"
+                call = _call("pm.Deterministic", site, text, _dims(domain))
+                self.random.add(target)
                 self.page.code(_bound(target, call, rest), 8)
             case Sample():
+                self.random.add(statement.target or "")
                 spelled = spell_site(statement, Library.PYMC)
                 if spelled.helper is not None:
                     self.helpers.append(spelled.helper)
@@ -61,6 +69,10 @@ class _Printer:
                 )
                 call = f"{spelled.constructor}({', '.join(part for part in parts if part)})"
                 self.page.code(_bound(statement.target, call, rest), 8)
+
+    def _is_tensor(self, text: str) -> bool:
+        """Whether an expression is more than numbers and data, which PyMC would not record."""
+        return not (self.random | {"pm", "pt"}).isdisjoint(variables(text))
 
     def _shape(self, sample: Sample) -> str:
         """The dims of a site, or its shape where its axes are no levels."""

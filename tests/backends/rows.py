@@ -8,9 +8,10 @@ SIZE = 40
 
 
 def rows() -> Mapping[str, np.ndarray]:
-    """Columns by name: numbers, counts, labels; `income` is constant within a market."""
+    """Columns by name: numbers, counts, labels; `income` is constant in a market, `category` in a store."""
     draw = np.random.default_rng(1)
     market = draw.integers(0, 4, SIZE)
+    store = draw.integers(0, 12, SIZE)
     return {
         "y": draw.normal(size=SIZE),
         "x": draw.normal(size=SIZE),
@@ -22,8 +23,8 @@ def rows() -> Mapping[str, np.ndarray]:
         "market": np.array([f"m{i}" for i in market]),
         "income": draw.normal(size=4)[market],
         "sub": np.array([f"s{i % 2}" for i in range(SIZE)]),  # the same two in every market
-        "store": np.array([f"s{i}" for i in draw.integers(0, 12, SIZE)]),
+        "store": np.array([f"s{i}" for i in store]),
         "week": draw.integers(1, 6, SIZE),
-        "category": np.array(["a", "b", "c"])[draw.integers(0, 3, SIZE)],
+        "category": np.array(["a", "b", "c"])[store % 3],
         "sex": np.array(["F", "M"])[draw.integers(0, 2, SIZE)],
     }

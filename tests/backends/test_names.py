@@ -67,7 +67,8 @@ def test_hostile_titles_columns_and_labels(backend, text, tmp_path):
     "name", ["lambda", "np", "data", "model", "row_", "prepare", "groups", "l"]
 )
 def test_python_s_own_words_serve_as_names(name, tmp_path):
-    text = f"data {name}_x, y : real\nlevel g\ny ~ normal({name} + b * {name}_x, sigma)\n{name} ~ g\nb ~ 1\n"
+    lines = (f"data {name}_x, y : real", "level g", f"{name} ~ g", "b ~ 1")
+    text = "\n".join((*lines, f"y ~ normal({name} + b * {name}_x, sigma)"))
     rows = {f"{name}_x": np.arange(4.0), "y": np.arange(4.0), "g": np.array(["a", "b", "a", "b"])}
     made = [
         densities.load(emit(model_of(Source(text)), backend).text, tmp_path, f"{backend}_made")

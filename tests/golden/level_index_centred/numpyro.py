@@ -89,7 +89,8 @@ def model(data):
     numpyro.deterministic("cor(th)", cholesky_th @ cholesky_th.T)
     with numpyro.plate("store", n_store):
         centred_th = numpyro.sample(
-            "centred(th)", dist.MultivariateNormal(mean_th, scale_tril=sd_th[:, None] * cholesky_th)
+            "centred(th)",
+            dist.MultivariateNormal(mean_th, scale_tril=sd_th[..., None] * cholesky_th),
         )
     numpyro.deterministic("dev(th)", centred_th - mean_th)
     th = numpyro.deterministic("th", centred_th)

@@ -83,7 +83,10 @@ def build(data):
         cholesky_th = pm.LKJCorr("cholesky(th)", n=n_machine, eta=2)
         pm.Deterministic("cor(th)", cholesky_th @ cholesky_th.T, dims=("machine", "machine_2"))
         centred_th = pm.MvNormal(
-            "centred(th)", mu=mean_th, chol=sd_th[:, None] * cholesky_th, shape=(n_store, n_machine)
+            "centred(th)",
+            mu=mean_th,
+            chol=sd_th[..., None] * cholesky_th,
+            shape=(n_store, n_machine),
         )
         pm.Deterministic("dev(th)", centred_th - mean_th, dims=("store", "machine"))
         th = pm.Deterministic("th", centred_th, dims=("store", "machine"))

@@ -149,7 +149,7 @@ def model(data):
                     ],
                     axis=-1,
                 ),
-                scale_tril=jnp.stack([sd_a, sd_b, sd_c], axis=-1)[:, None] * cholesky_a_b_c,
+                scale_tril=jnp.stack([sd_a, sd_b, sd_c], axis=-1)[..., None] * cholesky_a_b_c,
             ),
         )
     centred_a = centred_a_b_c[:, 0]

@@ -142,7 +142,7 @@ def build(data):
                 ],
                 axis=-1,
             ),
-            chol=pt.stack([sd_a, sd_b, sd_c], axis=-1)[:, None] * cholesky_a_b_c,
+            chol=pt.stack([sd_a, sd_b, sd_c], axis=-1)[..., None] * cholesky_a_b_c,
             shape=(n_market, 3),
         )
         centred_a = centred_a_b_c[:, 0]

@@ -1,0 +1,216 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+
+DIMS = {
+    "slope(a, kind)": ("kind",),
+    "dev(a)": ("store",),
+    "a": ("store",),
+    "y": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "store")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:5  a ~ store | kind
+    coords["kind"], kind_of_row = groups(
+        "kind", looked_up(rows, "category", tables, ("store", "store")), learned
+    )
+
+    # model.hdsl:2  data kind from category : factor per store
+    coords["store"], store_of_row = groups(
+        "store",
+        nested("store", labels(rows, "store"), np.array(coords["kind"])[kind_of_row], learned),
+        learned,
+    )
+    kind_of_store = group_of_each("kind of store", kind_of_row, store_of_row, learned)
+
+    # model.hdsl:1  data y : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    if is_training:
+        observed("y", y)
+
+    # Numbers that the training data teach
+    sd_y = learn("sd(y)", sd, y, learned)
+    mean_y = learn("mean(y)", np.nanmean, y, learned)
+
+    return {
+        "kind_of_row": kind_of_row,
+        "store_of_row": store_of_row,
+        "sd_y": sd_y,
+        "mean_y": mean_y,
+        "kind_of_store": kind_of_store,
+        "y": y,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """The model of model.hdsl."""
+    sd_y = data["sd_y"]
+    mean_y = data["mean_y"]
+    kind_of_store = data["kind_of_store"]
+    store_of_row = data["store_of_row"]
+    y = data["y"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:4  y ~ normal(a, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
+
+        # model.hdsl:5  a ~ store | kind
+        # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome
+        mean_a = pm.Normal("mean(a)", mu=mean_y, sigma=2.5 * sd_y)
+        # default prior of sd(a): group sd: the scale of the intercept
+        sd_a = pm.HalfNormal("sd(a)", sigma=2.5 * sd_y)
+        # default prior of slope(a, kind): slope on a factor: the scale of `a`
+        slope_a_kind = pm.Normal("slope(a, kind)", mu=0, sigma=2.5 * sd_y, dims="kind")
+        z_a = pm.Normal("z(a)", mu=0, sigma=1, dims="store")
+        dev_a = pm.Deterministic("dev(a)", sd_a * z_a, dims="store")
+        a = pm.Deterministic("a", mean_a + slope_a_kind[kind_of_store] + dev_a, dims="store")
+
+        # model.hdsl:4  y ~ normal(a, sigma)
+        pm.Normal("y", mu=a[store_of_row], sigma=sigma, dims="row", observed=y)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def nested(level, names, parents, learned):
+    """Labels of groups inside others: their own where unique, else `parent:child`."""
+    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    if level in learned:
+        return names if set(names) <= set(learned[level]) else inside
+    return names if len(set(names)) == len(set(inside)) else inside
+
+
+def group_of_each(name, coarse, fine, learned):
+    """For every group of a finer level, the number of its group of a coarser one."""
+    if name not in learned:
+        learned[name] = coarse[np.unique(fine, return_index=True)[1]].tolist()
+    found = np.array(learned[name])
+    strays = np.flatnonzero(found[fine] != coarse) + 1
+    if strays.size:
+        raise ValueError(f"{name} is not as in the training data in rows {strays[:5].tolist()}")
+    return found
+
+
+def looked_up(rows, name, tables, *keys):
+    """A column of labels, from the rows or from the table of a level inside."""
+    if name in rows:
+        return labels(rows, name)
+    for level, key in keys:
+        if level in tables and name in tables[level]:
+            found = dict(zip(labels(tables[level], key), labels(tables[level], name)))
+            own = looked_up(rows, key, tables, *keys)
+            absent = sorted(set(own) - set(found))
+            if absent:
+                raise ValueError(f"the table of {level!r} has no row for {absent[:5]}")
+            return np.array([found[label] for label in own])
+    raise ValueError(f"the data have no column {name!r}")
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

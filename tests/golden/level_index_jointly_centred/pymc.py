@@ -1,0 +1,213 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+DIMS = {
+    "mean(a)": ("machine",),
+    "sd(a)": ("machine",),
+    "mean(b)": ("machine",),
+    "sd(b)": ("machine",),
+    "dev(a)": ("store", "machine"),
+    "dev(b)": ("store", "machine"),
+    "a": ("store", "machine"),
+    "b": ("store", "machine"),
+    "y": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "x")) + 1)
+    coords = {"row": row}
+
+    # model.hdsl:1  level machine from category
+    coords["machine"], machine_of_row = groups("machine", labels(rows, "category"), learned)
+
+    # model.hdsl:5  a[machine], b[machine] ~ store with centered
+    coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
+
+    # model.hdsl:2  data y, x : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    x = numbers(rows, "x")
+    if is_training:
+        observed("y", y)
+
+    # Numbers that the training data teach
+    sd_y = learn("sd(y)", sd, y, learned)
+    mean_y = learn("mean(y)", np.nanmean, y, learned)
+    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    sd_x = learn("sd(x)", sd, x, learned)
+
+    return {
+        "machine_of_row": machine_of_row,
+        "store_of_row": store_of_row,
+        "sd_y": sd_y,
+        "mean_y": mean_y,
+        "mean_x": mean_x,
+        "sd_x": sd_x,
+        "x": x,
+        "y": y,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """The model of model.hdsl."""
+    n_machine = len(data["coords"]["machine"])
+    n_store = len(data["coords"]["store"])
+    sd_y = data["sd_y"]
+    mean_y = data["mean_y"]
+    mean_x = data["mean_x"]
+    sd_x = data["sd_x"]
+    store_of_row = data["store_of_row"]
+    machine_of_row = data["machine_of_row"]
+    x = data["x"]
+    y = data["y"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:4  y ~ normal(a + b * x, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
+
+        # model.hdsl:5  a[machine], b[machine] ~ store with centered
+        # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome, widened
+        #     for predictors that are not centred
+        mean_a = pm.Normal(
+            "mean(a)",
+            mu=mean_y,
+            sigma=2.5 * sd_y + 2.5 * sd_y * pt.abs(mean_x) / sd_x,
+            dims="machine",
+        )
+        # default prior of sd(a): group sd: the scale of the intercept
+        sd_a = pm.HalfNormal("sd(a)", sigma=2.5 * sd_y, dims="machine")
+        # default prior of mean(b): slope on `x`: 2.5 sds of the outcome per sd of the predictor
+        mean_b = pm.Normal("mean(b)", mu=0, sigma=2.5 * sd_y / sd_x, dims="machine")
+        # default prior of sd(b): group sd: the scale of the slope on `x`
+        sd_b = pm.HalfNormal("sd(b)", sigma=2.5 * sd_y / sd_x, dims="machine")
+        # default prior of cor(a, b): correlations: lkj(2)
+        cor_a_b_unit = pm.Beta("cor(a, b) unit", alpha=2, beta=2)
+        cor_a_b = pm.Deterministic("cor(a, b)", 2 * cor_a_b_unit - 1)
+        centred_a_b = pm.MvNormal(
+            "centred(a, b)",
+            mu=pt.stack([mean_a, mean_b], axis=-1),
+            chol=pt.stack([sd_a, sd_b], axis=-1)[..., None]
+            * pt.stack([[1, 0], [cor_a_b, pt.sqrt(1 - cor_a_b**2)]]),
+            shape=(n_store, n_machine, 2),
+        )
+        centred_a = centred_a_b[:, :, 0]
+        pm.Deterministic("dev(a)", centred_a - mean_a, dims=("store", "machine"))
+        centred_b = centred_a_b[:, :, 1]
+        pm.Deterministic("dev(b)", centred_b - mean_b, dims=("store", "machine"))
+        a = pm.Deterministic("a", centred_a, dims=("store", "machine"))
+        b = pm.Deterministic("b", centred_b, dims=("store", "machine"))
+
+        # model.hdsl:4  y ~ normal(a + b * x, sigma)
+        mu = a[store_of_row, machine_of_row] + b[store_of_row, machine_of_row] * x
+        pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
+    if empty and not missing:
+        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
