@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hdsl.check.algebra import forward
 from hdsl.check.coefficients import Implied
-from hdsl.check.predictor import NodeOf, Use, is_location, uses
+from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
 from hdsl.expr import ROW, Apply, Constant, Expr, Summary, Value, rewrite
@@ -58,6 +58,8 @@ class Defaults:
         self.outcomes = outcomes
         self.written = written
         self.node_of = node_of
+        self.of_outcomes = Predictors(outcomes, node_of)
+        self.of_priors = Predictors(written, node_of)
 
     def of(self, spec: ParameterSpec, implied: Implied | None, support: Support) -> Default | None:
         """The default prior of a parameter; None where no rule fits."""
@@ -94,7 +96,7 @@ class Defaults:
         """Where a quantity is expected to lie, on its link scale; None where no rule fits."""
         if depth > 20:
             return None
-        found = uses(name, self.outcomes, self.node_of)
+        found = self.of_outcomes.uses(name)
         if found is None:
             return None
         if not found:
@@ -104,7 +106,7 @@ class Defaults:
 
     def _inherited(self, name: str, depth: int) -> Frame | None:
         """A quantity that only priors use is placed like the parameters that have the prior."""
-        found = uses(name, self.written, self.node_of)
+        found = self.of_priors.uses(name)
         for use in found or ():
             assert isinstance(use.user, Parameter)
             frame = self.frame(use.user.name, use.user.transform, depth + 1)
@@ -187,8 +189,8 @@ class Defaults:
     # ------------------------------------------------------------ parameters that stand alone
 
     def _of_name(self, name: str, support: Support, transform: Transform | None) -> Default | None:
-        users: tuple[Outcome | Parameter, ...] = (*self.outcomes, *self.written)
-        for use in uses(name, users, self.node_of) or ():
+        both = [self.of_outcomes.uses(name), self.of_priors.uses(name)]
+        for use in () if None in both else (use for found in both for use in found or ()):
             if use.direct and use.link is None and transform is None:
                 if isinstance(use.user, Outcome) and use.parameter.default is not None:
                     return self._by_role(use)
@@ -210,7 +212,7 @@ class Defaults:
         return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
 
     def _positive(self, name: str, support: Support) -> Default | None:
-        found = uses(name, self.outcomes, self.node_of)
+        found = self.of_outcomes.uses(name)
         if not found or not support.within(POSITIVE) or not found[0].direct:
             return None
         mean = self._outcome_summary("mean", found[0])

@@ -3,10 +3,10 @@
 The default priors go by it. Definitions are looked through; whatever is not linear has no rule.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hdsl.expr import Apply, Constant, Expr, Member, Value, names
+from hdsl.expr import Apply, Constant, Expr, Member, Value, names, rewrite
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import FamilyParameter
 from hdsl.families.links import LINKS
@@ -31,44 +31,74 @@ class Use:
     direct: bool  # the argument is the bare quantity itself
 
 
-def uses(name: str, users: tuple[Outcome | Parameter, ...], node_of: NodeOf) -> list[Use] | None:
-    """All uses of a quantity by distributions; None where one of them is not linear."""
-    found: list[Use] = []
-    for user in users:
-        for argument, expr in user.distribution.arguments:
-            opened = look_through(expr, name, node_of)
-            if name not in names(opened):
-                continue
-            use = _use(name, user, argument, opened, node_of)
-            if use is None:
-                return None
-            found.append(use)
-    return found
+@dataclass(frozen=True)
+class Term:
+    """A summand of a predictor: data that multiply something else."""
+
+    data: Expr | None  # the product of its data, None where it has none
+    rest: tuple[Expr, ...]
+    names: frozenset[str]
 
 
-def _use(
-    name: str, user: Outcome | Parameter, argument: str, expr: Expr, node_of: NodeOf
-) -> Use | None:
-    parameter, link, inner = _linked(user.distribution, argument, expr)
-    multiplier: Expr | None = None
-    others: list[Expr] = []
-    hits = 0
-    for term in summands(inner, node_of):
+@dataclass(frozen=True)
+class Line:
+    """One argument of one distribution, written out as a sum of terms."""
+
+    user: Outcome | Parameter
+    parameter: FamilyParameter
+    link: str | None
+    whole: Expr
+    terms: tuple[Term, ...]
+
+    def use(self, name: str) -> Use | None:
+        """How a quantity enters this sum; None where it is not linear in it."""
+        mine = [term for term in self.terms if name in term.names]
+        if len(mine) != 1 or len(mine[0].rest) != 1 or not _is(mine[0].rest[0], name):
+            return None
+        others = tuple(
+            term.data
+            for term in self.terms
+            if term is not mine[0] and term.data is not None and len(term.rest) == 1
+        )
+        direct = _is(self.whole, name)
+        return Use(self.user, self.parameter, self.link, mine[0].data, others, direct)
+
+
+class Predictors:
+    """The arguments of some distributions as sums, written out once for all questions."""
+
+    def __init__(self, users: Sequence[Outcome | Parameter], node_of: NodeOf) -> None:
+        self._users = users
+        self._node_of = node_of
+        self._lines: dict[str, tuple[Line, ...]] = {}
+
+    def uses(self, name: str) -> list[Use] | None:
+        """All uses of a quantity by the distributions; None where one of them is not linear."""
+        kept = name if isinstance(self._node_of(name), Definition) else ""
+        if kept not in self._lines:
+            self._lines[kept] = tuple(self._written_out(kept))
+        found = [
+            line.use(name)
+            for line in self._lines[kept]
+            if any(name in term.names for term in line.terms)
+        ]
+        known = [use for use in found if use is not None]
+        return known if len(known) == len(found) else None
+
+    def _written_out(self, kept: str) -> Iterator[Line]:
+        for user in self._users:
+            for argument, expr in user.distribution.arguments:
+                opened = look_through(expr, kept, self._node_of)
+                parameter, link, inner = _linked(user.distribution, argument, opened)
+                terms = tuple(self._term(term) for term in summands(inner, self._node_of))
+                yield Line(user, parameter, link, inner, terms)
+
+    def _term(self, term: Expr) -> Term:
         factors = list(_factors(term))
-        mine = [f for f in factors if _is(f, name)]
-        data = [f for f in factors if _is_data(f, node_of)]
-        rest = [f for f in factors if f not in mine and f not in data]
+        data = [f for f in factors if _is_data(f, self._node_of)]
+        rest = tuple(f for f in factors if f not in data)
         product = _product([f for f in data if not isinstance(f, Constant)])
-        if name in names(term):
-            if len(mine) != 1 or rest:
-                return None
-            hits += 1
-            multiplier = product
-        elif product is not None and len(rest) == 1:
-            others.append(product)
-    if hits != 1:
-        return None
-    return Use(user, parameter, link, multiplier, tuple(others), _is(inner, name))
+        return Term(product, rest, frozenset(names(term)))
 
 
 def _linked(
@@ -87,8 +117,7 @@ def _linked(
 
 
 def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:
-    """The expression with definitions written out, save the quantity in question and totals."""
-    from hdsl.expr import rewrite
+    """The expression with definitions written out, save the quantity in question."""
 
     def opened(node: Expr) -> Expr | None:
         if not isinstance(node, Value) or node.name == name:
@@ -101,28 +130,35 @@ def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:
     return rewrite(expr, opened)
 
 
-def summands(expr: Expr, node_of: NodeOf) -> Iterator[Expr]:
-    """The terms of a sum, products of sums multiplied out; the sign of a term does not matter here.
+def summands(expr: Expr, node_of: NodeOf) -> list[Expr]:
+    """The terms of a sum, products of sums multiplied out; the sign of a term does not matter.
 
     What is data alone stays whole: `beta * (age - 22)` is one term.
     """
-    if _is_data(expr, node_of):
-        yield expr
-        return
+    return _summands(expr, node_of) or [expr]
+
+
+def _summands(expr: Expr, node_of: NodeOf) -> list[Expr] | None:
+    """The terms; None for data alone. One pass from below: sums may be long."""
     match expr:
-        case Apply(function="+" | "-", arguments=arguments):
-            for argument in arguments:
-                yield from summands(argument, node_of)
-        case Apply(function="*", arguments=(left, right)):
-            lefts, rights = list(summands(left, node_of)), list(summands(right, node_of))
-            for one in lefts:
-                for other in rights:
-                    yield Apply("*", (one, other))
-        case Apply(function="/", arguments=(above, below)):
-            for one in summands(above, node_of):
-                yield Apply("/", (one, below))
+        case Value() | Member():
+            return None if _is_data(expr, node_of) else [expr]
+        case Apply(function=function, arguments=arguments):
+            parts = [_summands(argument, node_of) for argument in arguments]
+            if all(part is None for part in parts):
+                return None
+            lists = [part or [whole] for part, whole in zip(parts, arguments, strict=True)]
+            match function:
+                case "+" | "-":
+                    return [term for terms in lists for term in terms]
+                case "*":
+                    return [Apply("*", (one, other)) for one in lists[0] for other in lists[1]]
+                case "/" if parts[0] is not None:
+                    return [Apply("/", (one, arguments[1])) for one in lists[0]]
+                case _:
+                    return [expr]
         case _:
-            yield expr
+            return None
 
 
 def _factors(expr: Expr) -> Iterator[Expr]:

@@ -127,7 +127,7 @@ ENTRIES: tuple[Entry, ...] = (
         "level student in school\nlevel class in school\ndata y : real\n"
         "y ~ normal(sum_of, sigma)\nsum_of[student, class] = a + b + c\na ~ student\nb ~ class\nc ~ school\n",
         "level student in school\nlevel class in school\ndata y : real\n"
-        "y ~ normal(a + b + c, sigma)\na ~ student\nb ~ class\nc ~ school\n",
+        "y ~ normal(a + b + c, sigma)\na ~ 0 + student\nb ~ 0 + class\nc ~ school\n",
     ),
     Entry(
         "H215",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hdsl.check.predictor import Use, uses
+from hdsl.check.predictor import Predictors, Use
 from hdsl.check.spelling import quoted
 from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
@@ -81,7 +81,7 @@ def _yardstick(model: Model, binding: "Binding", node: Parameter) -> _Yardstick 
             return next(
                 (_of_use(binding, use, False) for use in located(model, coefficient.name)), None
             )
-    for use in uses(node.name, model.outcomes, model.by_name.get) or ():
+    for use in Predictors(model.outcomes, model.by_name.get).uses(node.name) or ():
         if use.direct and use.link is None and use.parameter.role is Role.SCALE:
             return _of_outcome(binding, use)
     found = located(model, node.name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hdsl.check.predictor import Use, is_location, uses
+from hdsl.check.predictor import Predictors, Use, is_location
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.expr import Domain, Expr
 from hdsl.families import FAMILIES, Role
@@ -47,7 +47,7 @@ def parts(model: Model) -> Iterator[tuple[Coefficient, Part]]:
 
 def located(model: Model, name: str) -> list[Use]:
     """The linear uses of a quantity in the locations of outcomes; none where it is not linear."""
-    found = uses(name, model.outcomes, model.by_name.get) or []
+    found = Predictors(model.outcomes, model.by_name.get).uses(name) or []
     return [use for use in found if is_location(use) and isinstance(use.user, Outcome)]
 
 
