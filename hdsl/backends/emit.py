@@ -12,7 +12,7 @@ from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing
 from hdsl.backends.namer import Namer, harmless
 from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
-from hdsl.backends.parameters import free_level
+from hdsl.backends.parameters import free_level, has_set_members
 from hdsl.backends.prepare import lower_prepare
 from hdsl.backends.program import Load, Program, Sample
 from hdsl.backends.prune import prune
@@ -133,7 +133,7 @@ def _with_free_levels(model: Model) -> Model:
     levels = dict(model.levels)
     row = levels.pop(ROW)
     for node in model.nodes:
-        if isinstance(node, Parameter) and node.pinned:
+        if isinstance(node, Parameter) and has_set_members(node):
             name = free_level(node.name)
             levels[name] = Level(name, LevelKind.FIXED, parents=node.domain)
     return replace(model, levels=levels | {ROW: row})

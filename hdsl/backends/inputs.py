@@ -84,7 +84,7 @@ def _wish(item: Input, model: Model) -> str:
         case Learned(summary=summary):
             return text_of(summary)
         case Computed(expr=expr):
-            return text_of(expr).replace("==", "is").replace("!=", "is not")
+            return text_of(expr)
         case Index(coarse=coarse, fine=fine):
             return f"{coarse}_of_{fine}"
         case Chosen(level=level, label=label):

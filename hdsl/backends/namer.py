@@ -44,6 +44,8 @@ class Namer:
 _SPOKEN = (
     ("(-", "(neg "),
     ("^2)", " squared)"),
+    ("==", " is "),
+    ("!=", " is not "),
     (">=", " at least "),
     ("<=", " at most "),
     (">", " above "),
@@ -57,7 +59,7 @@ def identifier(text: str) -> str:
     >>> identifier("mean(log(-beta))"), identifier("Unit price (€)"), identifier("2nd")
     ('mean_log_neg_beta', 'Unit_price', 'x_2nd')
     >>> identifier("sd(x^2)"), identifier("sex == 'F'")
-    ('sd_x_squared', 'sex_F')
+    ('sd_x_squared', 'sex_is_F')
     """
     spelled = unicodedata.normalize("NFKC", text)
     for sign, word in _SPOKEN:

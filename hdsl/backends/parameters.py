@@ -22,7 +22,7 @@ def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
     lowering.remark(node.rule, node.name)
     if FAMILIES[node.distribution.family].support == CORRELATION:
         _lower_scalar_correlation(node, lowering)
-    elif node.pinned:
+    elif has_set_members(node):
         _lower_pinned(node, lowering)
     elif node.transform is not None:
         _lower_transformed(node, node.transform, lowering)
@@ -101,6 +101,11 @@ def _lower_noncentred(node: Parameter, lowering: "Lowering") -> None:
     lowering.keep(node.name, node.domain, value)
 
 
+def has_set_members(node: Parameter) -> bool:
+    """Whether some members are constants: set by the model, or the baseline of a factor."""
+    return bool(node.pinned) or node.baseline
+
+
 def free_level(name: str) -> str:
     """The name of the level of a parameter's members that are not set to constants."""
     return f"free {name}"
@@ -119,7 +124,9 @@ def _lower_pinned(node: Parameter, lowering: "Lowering") -> None:
         sizes=(f"len({index[0]})",),
     )
     values = lowering.auxiliary_site(site, sample)
-    zeros = Call("zeros", (lowering.shape(node.domain),))
+    one = len(node.domain) == 1
+    shape = Variable(lowering.size(node.domain[0])) if one else lowering.shape(node.domain)
+    zeros = Call("zeros", (shape,))
     full: Term = Call("placed", (zeros, Variable(", ".join(index)), values))
     for labels, value in node.pinned:
         if value != Constant(0.0):

@@ -14,6 +14,7 @@ from hdsl.backends.inputs import (
     name_input,
 )
 from hdsl.backends.namer import quoted
+from hdsl.backends.parameters import free_level, has_set_members
 from hdsl.backends.terms import unfold
 from hdsl.expr import ROW, Apply, Expr, Summary, Value
 from hdsl.families.links import link_of
@@ -145,9 +146,10 @@ def _learned(summary: Summary, target: str, run: "Preparing") -> None:
 
 
 def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:
-    pinned = {f"free {n.name}": n for n in run.model.nodes if isinstance(n, Parameter) and n.pinned}
-    if fine in pinned:
-        _free(pinned[fine], run)
+    parameters = (node for node in run.model.nodes if isinstance(node, Parameter))
+    owner = next((p for p in parameters if has_set_members(p) and free_level(p.name) == fine), None)
+    if owner is not None:
+        _free(owner, run)
     elif coarse == fine:
         run.say(f"{target} = np.arange(len(coords[{quoted(coarse)}]))")
     elif fine != ROW:
@@ -158,11 +160,11 @@ def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:
 
 def _free(node: Parameter, run: "Preparing") -> None:
     """The positions of the members that are not set to constants."""
-    free = f"free {node.name}"
+    free = free_level(node.name)
     targets = [name_input(run.names, Index(level, free), run.model) for level in node.domain]
     for level, name in zip(node.domain, targets, strict=True):
         run.made[Index(level, free)] = name
-    mask = run.names(("mask", node.name), f"free {node.name}")
+    mask = run.names(("mask", node.name), free)
     sizes = ", ".join(f"len(coords[{quoted(level)}])" for level in node.domain)
     shape = sizes if len(targets) == 1 else f"({sizes})"
     run.say(f"{mask} = np.full({shape}, True)")
@@ -170,6 +172,8 @@ def _free(node: Parameter, run: "Preparing") -> None:
         terms = run.terms()
         at = [terms.position(lv, lb) for lv, lb in zip(node.domain, labels, strict=True)]
         run.say(f"{mask}[{', '.join(at)}] = False")
+    if node.baseline:
+        run.say(f"{mask}[{'' if len(targets) == 1 else '..., '}0] = False")
     left = targets[0] if len(targets) == 1 else ", ".join(targets)
     found = f"np.flatnonzero({mask})" if len(targets) == 1 else f"np.nonzero({mask})"
     run.say(f"{left} = {found}")

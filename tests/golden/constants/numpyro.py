@@ -95,7 +95,7 @@ def model(data):
     # model.hdsl:4  a[category] ~ normal(0, 1)
     with numpyro.plate("free a", len(category_of_free_a)):
         a_free = numpyro.sample("a free", dist.Normal(0, 1))
-    a = numpyro.deterministic("a", jnp.zeros((n_category,)).at[category_of_free_a].set(a_free))
+    a = numpyro.deterministic("a", jnp.zeros(n_category).at[category_of_free_a].set(a_free))
 
     # model.hdsl:6  g[category, week] ~ normal(1, 2)
     with numpyro.plate("free g", len(category_of_free_g)):

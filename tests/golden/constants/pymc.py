@@ -91,9 +91,7 @@ def build(data):
         # model.hdsl:4  a[category] ~ normal(0, 1)
         a_free = pm.Normal("a free", mu=0, sigma=1, shape=len(category_of_free_a))
         a = pm.Deterministic(
-            "a",
-            pt.set_subtensor(pt.zeros((n_category,))[category_of_free_a], a_free),
-            dims="category",
+            "a", pt.set_subtensor(pt.zeros(n_category)[category_of_free_a], a_free), dims="category"
         )
 
         # model.hdsl:6  g[category, week] ~ normal(1, 2)

@@ -11,6 +11,7 @@ Written by HDSL from model.hdsl, for NumPyro:
 
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
@@ -46,6 +47,9 @@ def prepare(rows, tables=None, learned=None):
         nested("store", labels(rows, "store"), np.array(coords["kind"])[kind_of_row], learned),
         learned,
     )
+    free_slope_a_kind = np.full(len(coords["kind"]), True)
+    free_slope_a_kind[0] = False
+    kind_of_free_slope_a_kind = np.flatnonzero(free_slope_a_kind)
     kind_of_store = group_of_each("kind of store", kind_of_row, store_of_row, learned)
 
     # model.hdsl:1  data y : real
@@ -62,6 +66,7 @@ def prepare(rows, tables=None, learned=None):
         "store_of_row": store_of_row,
         "sd_y": sd_y,
         "mean_y": mean_y,
+        "kind_of_free_slope_a_kind": kind_of_free_slope_a_kind,
         "kind_of_store": kind_of_store,
         "y": y,
         "coords": coords,
@@ -76,6 +81,7 @@ def model(data):
     n_row = len(data["coords"]["row"])
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
+    kind_of_free_slope_a_kind = data["kind_of_free_slope_a_kind"]
     kind_of_store = data["kind_of_store"]
     store_of_row = data["store_of_row"]
     y = data["y"]
@@ -90,8 +96,11 @@ def model(data):
     # default prior of sd(a): group sd: the scale of the intercept
     sd_a = numpyro.sample("sd(a)", dist.HalfNormal(2.5 * sd_y))
     # default prior of slope(a, kind): slope on a factor: the scale of `a`
-    with numpyro.plate("kind", n_kind):
-        slope_a_kind = numpyro.sample("slope(a, kind)", dist.Normal(0, 2.5 * sd_y))
+    with numpyro.plate("free slope(a, kind)", len(kind_of_free_slope_a_kind)):
+        slope_a_kind_free = numpyro.sample("slope(a, kind) free", dist.Normal(0, 2.5 * sd_y))
+    slope_a_kind = numpyro.deterministic(
+        "slope(a, kind)", jnp.zeros(n_kind).at[kind_of_free_slope_a_kind].set(slope_a_kind_free)
+    )
     with numpyro.plate("store", n_store):
         z_a = numpyro.sample("z(a)", dist.Normal(0, 1))
     dev_a = numpyro.deterministic("dev(a)", sd_a * z_a)

@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 
 DIMS = {
     "slope(a, kind)": ("kind",),
@@ -43,6 +44,9 @@ def prepare(rows, tables=None, learned=None):
         nested("store", labels(rows, "store"), np.array(coords["kind"])[kind_of_row], learned),
         learned,
     )
+    free_slope_a_kind = np.full(len(coords["kind"]), True)
+    free_slope_a_kind[0] = False
+    kind_of_free_slope_a_kind = np.flatnonzero(free_slope_a_kind)
     kind_of_store = group_of_each("kind of store", kind_of_row, store_of_row, learned)
 
     # model.hdsl:1  data y : real
@@ -59,6 +63,7 @@ def prepare(rows, tables=None, learned=None):
         "store_of_row": store_of_row,
         "sd_y": sd_y,
         "mean_y": mean_y,
+        "kind_of_free_slope_a_kind": kind_of_free_slope_a_kind,
         "kind_of_store": kind_of_store,
         "y": y,
         "coords": coords,
@@ -68,8 +73,10 @@ def prepare(rows, tables=None, learned=None):
 
 def build(data):
     """The model of model.hdsl."""
+    n_kind = len(data["coords"]["kind"])
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
+    kind_of_free_slope_a_kind = data["kind_of_free_slope_a_kind"]
     kind_of_store = data["kind_of_store"]
     store_of_row = data["store_of_row"]
     y = data["y"]
@@ -84,7 +91,14 @@ def build(data):
         # default prior of sd(a): group sd: the scale of the intercept
         sd_a = pm.HalfNormal("sd(a)", sigma=2.5 * sd_y)
         # default prior of slope(a, kind): slope on a factor: the scale of `a`
-        slope_a_kind = pm.Normal("slope(a, kind)", mu=0, sigma=2.5 * sd_y, dims="kind")
+        slope_a_kind_free = pm.Normal(
+            "slope(a, kind) free", mu=0, sigma=2.5 * sd_y, shape=len(kind_of_free_slope_a_kind)
+        )
+        slope_a_kind = pm.Deterministic(
+            "slope(a, kind)",
+            pt.set_subtensor(pt.zeros(n_kind)[kind_of_free_slope_a_kind], slope_a_kind_free),
+            dims="kind",
+        )
         z_a = pm.Normal("z(a)", mu=0, sigma=1, dims="store")
         dev_a = pm.Deterministic("dev(a)", sd_a * z_a, dims="store")
         a = pm.Deterministic("a", mean_a + slope_a_kind[kind_of_store] + dev_a, dims="store")

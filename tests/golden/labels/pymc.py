@@ -45,7 +45,7 @@ def prepare(rows, tables=None, learned=None):
 
     # model.hdsl:8  y ~ normal(a + b * female + c * (sex == "M") + d * (x > 0) + e * z + f *
     #     center(x^2), sigma)
-    sex_M = 1.0 * (sex == "M")
+    sex_is_M = 1.0 * (sex == "M")
     mean_x_squared = learn("mean(x^2)", np.nanmean, x**2, learned)
     center_x_squared = x**2 - mean_x_squared
     if is_training:
@@ -56,8 +56,8 @@ def prepare(rows, tables=None, learned=None):
     mean_y = learn("mean(y)", np.nanmean, y, learned)
     mean_female = learn("mean(female)", np.nanmean, female, learned)
     sd_female = learn("sd(female)", sd, female, learned)
-    mean_sex_M = learn('mean(sex == "M")', np.nanmean, sex_M, learned)
-    sd_sex_M = learn('sd(sex == "M")', sd, sex_M, learned)
+    mean_sex_is_M = learn('mean(sex == "M")', np.nanmean, sex_is_M, learned)
+    sd_sex_is_M = learn('sd(sex == "M")', sd, sex_is_M, learned)
     mean_x_above_0 = learn("mean(x > 0)", np.nanmean, 1.0 * (x > 0), learned)
     sd_x_above_0 = learn("sd(x > 0)", sd, 1.0 * (x > 0), learned)
     sd_z = learn("sd(z)", sd, z, learned)
@@ -68,14 +68,14 @@ def prepare(rows, tables=None, learned=None):
         "mean_y": mean_y,
         "mean_female": mean_female,
         "sd_female": sd_female,
-        "mean_sex_M": mean_sex_M,
-        "sd_sex_M": sd_sex_M,
+        "mean_sex_is_M": mean_sex_is_M,
+        "sd_sex_is_M": sd_sex_is_M,
         "mean_x_above_0": mean_x_above_0,
         "sd_x_above_0": sd_x_above_0,
         "sd_z": sd_z,
         "sd_center_x_squared": sd_center_x_squared,
         "female": female,
-        "sex_M": sex_M,
+        "sex_is_M": sex_is_M,
         "x": x,
         "z": z,
         "center_x_squared": center_x_squared,
@@ -91,14 +91,14 @@ def build(data):
     mean_y = data["mean_y"]
     mean_female = data["mean_female"]
     sd_female = data["sd_female"]
-    mean_sex_M = data["mean_sex_M"]
-    sd_sex_M = data["sd_sex_M"]
+    mean_sex_is_M = data["mean_sex_is_M"]
+    sd_sex_is_M = data["sd_sex_is_M"]
     mean_x_above_0 = data["mean_x_above_0"]
     sd_x_above_0 = data["sd_x_above_0"]
     sd_z = data["sd_z"]
     sd_center_x_squared = data["sd_center_x_squared"]
     female = data["female"]
-    sex_M = data["sex_M"]
+    sex_is_M = data["sex_is_M"]
     x = data["x"]
     z = data["z"]
     center_x_squared = data["center_x_squared"]
@@ -117,7 +117,7 @@ def build(data):
             mu=mean_y,
             sigma=2.5 * sd_y
             + 2.5 * sd_y * pt.abs(mean_female) / sd_female
-            + 2.5 * sd_y * pt.abs(mean_sex_M) / sd_sex_M
+            + 2.5 * sd_y * pt.abs(mean_sex_is_M) / sd_sex_is_M
             + 2.5 * sd_y * pt.abs(mean_x_above_0) / sd_x_above_0,
         )
         # default prior of e: slope on `z`: 2.5 sds of the outcome per sd of the predictor
@@ -132,7 +132,7 @@ def build(data):
 
         # model.hdsl:8  y ~ normal(a + b * female + c * (sex == "M") + d * (x > 0) + e * z + f *
         #     center(x^2), sigma)
-        mu = a + b * female + c * sex_M + d * (x > 0) + e * z + f * center_x_squared
+        mu = a + b * female + c * sex_is_M + d * (x > 0) + e * z + f * center_x_squared
         pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
     return model
 

@@ -62,18 +62,18 @@ def prepare(rows, tables=None, learned=None):
     y = outcome(rows, "y", numbers, len(row), is_training)
 
     # model.hdsl:4  y ~ normal(a + b * (market == "m1") + u, sigma)
-    market_m1 = 1.0 * (market == "m1")
+    market_is_m1 = 1.0 * (market == "m1")
 
     # model.hdsl:11  elsewhere = a * (market != "m2")
-    market_m2 = 1.0 * (market != "m2")
+    market_is_not_m2 = 1.0 * (market != "m2")
     if is_training:
         observed("y", y)
 
     # Numbers that the training data teach
     sd_y = learn("sd(y)", sd, y, learned)
     mean_y = learn("mean(y)", np.nanmean, y, learned)
-    mean_market_m1 = learn('mean(market == "m1")', np.nanmean, market_m1, learned)
-    sd_market_m1 = learn('sd(market == "m1")', sd, market_m1, learned)
+    mean_market_is_m1 = learn('mean(market == "m1")', np.nanmean, market_is_m1, learned)
+    sd_market_is_m1 = learn('sd(market == "m1")', sd, market_is_m1, learned)
     sub_m1_s0 = position(coords["sub"], "sub", "m1:s0")
     sub_m2_s1 = position(coords["sub"], "sub", "m2:s1")
 
@@ -83,13 +83,13 @@ def prepare(rows, tables=None, learned=None):
         "store_of_row": store_of_row,
         "sd_y": sd_y,
         "mean_y": mean_y,
-        "mean_market_m1": mean_market_m1,
-        "sd_market_m1": sd_market_m1,
+        "mean_market_is_m1": mean_market_is_m1,
+        "sd_market_is_m1": sd_market_is_m1,
         "market_of_sub": market_of_sub,
         "sub_m1_s0": sub_m1_s0,
         "sub_m2_s1": sub_m2_s1,
-        "market_m2": market_m2,
-        "market_m1": market_m1,
+        "market_is_not_m2": market_is_not_m2,
+        "market_is_m1": market_is_m1,
         "y": y,
         "coords": coords,
         "learned": learned,
@@ -104,14 +104,14 @@ def model(data):
     n_row = len(data["coords"]["row"])
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
-    mean_market_m1 = data["mean_market_m1"]
-    sd_market_m1 = data["sd_market_m1"]
+    mean_market_is_m1 = data["mean_market_is_m1"]
+    sd_market_is_m1 = data["sd_market_is_m1"]
     market_of_sub = data["market_of_sub"]
     sub_m1_s0 = data["sub_m1_s0"]
     sub_m2_s1 = data["sub_m2_s1"]
-    market_m2 = data["market_m2"]
+    market_is_not_m2 = data["market_is_not_m2"]
     sub_of_row = data["sub_of_row"]
-    market_m1 = data["market_m1"]
+    market_is_m1 = data["market_is_m1"]
     market_of_row = data["market_of_row"]
     store_of_row = data["store_of_row"]
     y = data["y"]
@@ -125,7 +125,7 @@ def model(data):
     #     predictors that are not centred
     mean_a = numpyro.sample(
         "mean(a)",
-        dist.Normal(mean_y, 2.5 * sd_y + 2.5 * sd_y * jnp.abs(mean_market_m1) / sd_market_m1),
+        dist.Normal(mean_y, 2.5 * sd_y + 2.5 * sd_y * jnp.abs(mean_market_is_m1) / sd_market_is_m1),
     )
     # default prior of sd(a, market): group sd: the scale of the intercept
     sd_a_market = numpyro.sample("sd(a, market)", dist.HalfNormal(2.5 * sd_y))
@@ -158,10 +158,10 @@ def model(data):
     numpyro.deterministic("gap", a[sub_m1_s0] - a[sub_m2_s1])
 
     # model.hdsl:11  elsewhere = a * (market != "m2")
-    numpyro.deterministic("elsewhere", a * market_m2[market_of_sub])
+    numpyro.deterministic("elsewhere", a * market_is_not_m2[market_of_sub])
 
     # model.hdsl:4  y ~ normal(a + b * (market == "m1") + u, sigma)
-    mu = a[sub_of_row] + b * market_m1[market_of_row] + u[store_of_row]
+    mu = a[sub_of_row] + b * market_is_m1[market_of_row] + u[store_of_row]
     with numpyro.plate("row", n_row):
         numpyro.sample("y", dist.Normal(mu, sigma), obs=y)
 

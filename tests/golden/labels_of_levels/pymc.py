@@ -59,18 +59,18 @@ def prepare(rows, tables=None, learned=None):
     y = outcome(rows, "y", numbers, len(row), is_training)
 
     # model.hdsl:4  y ~ normal(a + b * (market == "m1") + u, sigma)
-    market_m1 = 1.0 * (market == "m1")
+    market_is_m1 = 1.0 * (market == "m1")
 
     # model.hdsl:11  elsewhere = a * (market != "m2")
-    market_m2 = 1.0 * (market != "m2")
+    market_is_not_m2 = 1.0 * (market != "m2")
     if is_training:
         observed("y", y)
 
     # Numbers that the training data teach
     sd_y = learn("sd(y)", sd, y, learned)
     mean_y = learn("mean(y)", np.nanmean, y, learned)
-    mean_market_m1 = learn('mean(market == "m1")', np.nanmean, market_m1, learned)
-    sd_market_m1 = learn('sd(market == "m1")', sd, market_m1, learned)
+    mean_market_is_m1 = learn('mean(market == "m1")', np.nanmean, market_is_m1, learned)
+    sd_market_is_m1 = learn('sd(market == "m1")', sd, market_is_m1, learned)
     sub_m1_s0 = position(coords["sub"], "sub", "m1:s0")
     sub_m2_s1 = position(coords["sub"], "sub", "m2:s1")
 
@@ -80,13 +80,13 @@ def prepare(rows, tables=None, learned=None):
         "store_of_row": store_of_row,
         "sd_y": sd_y,
         "mean_y": mean_y,
-        "mean_market_m1": mean_market_m1,
-        "sd_market_m1": sd_market_m1,
+        "mean_market_is_m1": mean_market_is_m1,
+        "sd_market_is_m1": sd_market_is_m1,
         "market_of_sub": market_of_sub,
         "sub_m1_s0": sub_m1_s0,
         "sub_m2_s1": sub_m2_s1,
-        "market_m2": market_m2,
-        "market_m1": market_m1,
+        "market_is_not_m2": market_is_not_m2,
+        "market_is_m1": market_is_m1,
         "y": y,
         "coords": coords,
         "learned": learned,
@@ -97,14 +97,14 @@ def build(data):
     """The model of model.hdsl."""
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
-    mean_market_m1 = data["mean_market_m1"]
-    sd_market_m1 = data["sd_market_m1"]
+    mean_market_is_m1 = data["mean_market_is_m1"]
+    sd_market_is_m1 = data["sd_market_is_m1"]
     market_of_sub = data["market_of_sub"]
     sub_m1_s0 = data["sub_m1_s0"]
     sub_m2_s1 = data["sub_m2_s1"]
-    market_m2 = data["market_m2"]
+    market_is_not_m2 = data["market_is_not_m2"]
     sub_of_row = data["sub_of_row"]
-    market_m1 = data["market_m1"]
+    market_is_m1 = data["market_is_m1"]
     market_of_row = data["market_of_row"]
     store_of_row = data["store_of_row"]
     y = data["y"]
@@ -119,7 +119,7 @@ def build(data):
         mean_a = pm.Normal(
             "mean(a)",
             mu=mean_y,
-            sigma=2.5 * sd_y + 2.5 * sd_y * pt.abs(mean_market_m1) / sd_market_m1,
+            sigma=2.5 * sd_y + 2.5 * sd_y * pt.abs(mean_market_is_m1) / sd_market_is_m1,
         )
         # default prior of sd(a, market): group sd: the scale of the intercept
         sd_a_market = pm.HalfNormal("sd(a, market)", sigma=2.5 * sd_y)
@@ -149,10 +149,10 @@ def build(data):
         pm.Deterministic("gap", a[sub_m1_s0] - a[sub_m2_s1])
 
         # model.hdsl:11  elsewhere = a * (market != "m2")
-        pm.Deterministic("elsewhere", a * market_m2[market_of_sub], dims="sub")
+        pm.Deterministic("elsewhere", a * market_is_not_m2[market_of_sub], dims="sub")
 
         # model.hdsl:4  y ~ normal(a + b * (market == "m1") + u, sigma)
-        mu = a[sub_of_row] + b * market_m1[market_of_row] + u[store_of_row]
+        mu = a[sub_of_row] + b * market_is_m1[market_of_row] + u[store_of_row]
         pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
     return model
 
