@@ -116,6 +116,8 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     from hdsl.compiler import compile_model
     from hdsl.fit.setup import prepare_jax
 
+    if not any(isinstance(n, ir.Parameter | ir.Deviations | ir.Correlation) for n in model.nodes):
+        raise failure("H522", "there is nothing to sample: the model has no parameter")
     began, started = time.perf_counter(), datetime.now(UTC)
     prepare_jax()
     generated = compile_model(model, plan.backend, binding.facts)
@@ -123,21 +125,13 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     loaded = import_module(generated, file, model.source)
     data = loaded.prepare(binding.rows, binding.tables)
     outcomes = outcome_rows(model, generated, data, loaded)
-    if not any(isinstance(n, ir.Parameter | ir.Deviations | ir.Correlation) for n in model.nodes):
-        raise failure("H522", "there is nothing to sample: the model has no parameter")
-    pointwise = keeps_pointwise(outcomes, plan.settings.chains * plan.settings.draws)
-    if not pointwise:
-        plan.reporter.note(
-            "log-likelihood and predictions of every row are not kept: "
-            f"{sum(o.length for o in outcomes)} rows × {plan.settings.chains} chains × "
-            f"{plan.settings.draws} draws are too many numbers"
-        )
+    pointwise = _pointwise(outcomes, plan)
     prepared = time.perf_counter()
     drawn = _draw(loaded, data, outcomes, pointwise, model, plan)
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
+    seconds = {"prepare": prepared - began, **drawn.times, "total": time.perf_counter() - began}
     info = {
-        "format": FORMAT,
-        "hdsl": _version("hdsl"),
+        **_environment(),
         "status": "complete" if drawn.complete else "partial",
         "model": model.source.name,
         "title": model.title,
@@ -147,25 +141,45 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "draws": int(drawn.stats["diverging"].shape[1]),
         "pointwise": pointwise,
         "population": population(model, generated, drawn),
-        "data": {
-            "rows": binding.facts.rows,
-            "groups": {k: v for k, v in binding.facts.sizes.items() if k != ROW},
-            "fingerprint": fingerprint(binding.rows, binding.tables),
-        },
+        "data": _described(binding),
         "started": started.isoformat(timespec="seconds"),
-        "seconds": {
-            "prepare": prepared - began,
-            **drawn.times,
-            "total": time.perf_counter() - began,
-        },
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "seconds": seconds,
+    }
+    learned = dict(data.get("learned", {}))
+    return Run(Contents(model.source.text, {file.name: generated.text}, learned, info), tree)
+
+
+def _pointwise(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> bool:
+    """Whether log-likelihood and predictions of every row are kept; says so where not."""
+    settings = plan.settings
+    kept = keeps_pointwise(outcomes, settings.chains * settings.draws)
+    if not kept:
+        plan.reporter.note(
+            "log-likelihood and predictions of every row are not kept: "
+            f"{sum(o.length for o in outcomes)} rows × {settings.chains} chains × "
+            f"{settings.draws} draws are too many numbers"
+        )
+    return kept
+
+
+def _described(binding: Binding) -> dict[str, Any]:
+    """What a run remembers of the data."""
+    return {
+        "rows": binding.facts.rows,
+        "groups": {name: size for name, size in binding.facts.sizes.items() if name != ROW},
+        "fingerprint": fingerprint(binding.rows, binding.tables),
+    }
+
+
+def _environment() -> dict[str, Any]:
+    """The versions that a run was made by."""
+    return {
+        "format": FORMAT,
+        "hdsl": _version("hdsl"),
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
     }
-    contents = Contents(
-        model.source.text, {file.name: generated.text}, dict(data.get("learned", {})), info
-    )
-    return Run(contents, tree)
 
 
 def outcome_rows(

@@ -223,7 +223,19 @@ def sample_numpyro(
         results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
     finally:
         compiler.close()
-    done = time.perf_counter()
+    times = {"compile": compiled - began, "sample": drawn - compiled}
+    times["finish"] = time.perf_counter() - drawn
+    return _draws(results, sampled, outcomes, pointwise, times)
+
+
+def _draws(
+    results: Mapping[str, Mapping[str, Numbers]],
+    sampled: Sampled,
+    outcomes: tuple[OutcomeRows, ...],
+    pointwise: bool,
+    times: Mapping[str, float],
+) -> Draws:
+    """The results of all draws, missing outcomes apart."""
     predictive = results["predictive"]
     unseen = {o.site: o.unseen for o in outcomes if o.unseen.size}
     return Draws(
@@ -236,7 +248,7 @@ def sample_numpyro(
             for site, rows in unseen.items()
         },
         complete=sampled.complete,
-        times={"compile": compiled - began, "sample": drawn - compiled, "finish": done - drawn},
+        times=times,
     )
 
 

@@ -54,7 +54,6 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
         *_interrupted(info, draws),
         *_mixing(worst, chains),
         *_divergences(int(stats["diverging"].to_numpy().sum()), chains * draws),
-        *_depth(stats["tree_depth"].to_numpy()),
         *_energy(stats["energy"].to_numpy()),
     ]
     measured = (
@@ -62,9 +61,10 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
         f"{_shown(worst.bulk, '.0f')} in the bulk, {_shown(worst.tail, '.0f')} in the tails; "
         f"{worst.checked} numbers checked"
     )
+    slow = _depth(stats["tree_depth"].to_numpy())  # costs time, not truth
     if complaints:
-        return Verdict(False, ("Do not rely on these draws yet.", *complaints, measured))
-    return Verdict(True, (f"The chains have converged: no divergences, {measured}.",))
+        return Verdict(False, ("Do not rely on these draws yet.", *complaints, *slow, measured))
+    return Verdict(True, (f"The chains have converged: no divergences, {measured}.", *slow))
 
 
 def _shown(figure: tuple[float, str], form: str) -> str:
