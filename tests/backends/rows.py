@@ -8,7 +8,7 @@ SIZE = 40
 
 
 def rows() -> Mapping[str, np.ndarray]:
-    """Columns by name: numbers, counts, labels; `income` is constant in a market, `category` in a store."""
+    """Columns by name; `income` is constant in a market, `category` in a store."""
     draw = np.random.default_rng(1)
     market = draw.integers(0, 4, SIZE)
     store = draw.integers(0, 12, SIZE)

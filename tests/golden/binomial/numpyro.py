@@ -109,7 +109,7 @@ def model(data):
 
     # model.hdsl:3  k ~ binomial(n, p)
     with numpyro.plate("row", n_row):
-        numpyro.sample("k", dist.Binomial(n, logits=logit_p), obs=k)
+        numpyro.sample("k", dist.Binomial(jnp.asarray(n, int), logits=logit_p), obs=k)
 
 
 def column(table, name):
