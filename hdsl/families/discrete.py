@@ -36,6 +36,7 @@ def _by_log_odds(constructor: str, arguments: str, *before: str) -> Forms:
 
 
 _TRIALS = FamilyParameter("n", COUNT, Role.SIZE, "number of trials, from the data")
+_WHOLE = "jnp.asarray({n}, int)"  # NumPyro cannot simulate a number of trials that is a float
 
 BERNOULLI = Family(
     name="bernoulli",
@@ -62,8 +63,8 @@ BINOMIAL = Family(
     parameters=(_TRIALS, probability("p", "probability of success in each trial")),
     support=COUNT,
     numpyro={
-        ("n", "p"): spelling("dist.Binomial", "{n}, probs={p}"),
-        **_by_log_odds("dist.Binomial", "{n}, logits={logit}", "n"),
+        ("n", "p"): spelling("dist.Binomial", f"{_WHOLE}, probs={{p}}"),
+        **_by_log_odds("dist.Binomial", f"{_WHOLE}, logits={{logit}}", "n"),
     },
     pymc={
         ("n", "p"): spelling("pm.Binomial", "n={n}, p={p}"),
@@ -88,7 +89,7 @@ BETABINOMIAL = Family(
     support=COUNT,
     numpyro={
         ("n", "alpha", "beta"): spelling(
-            "BetaBinomial", "{alpha}, {beta}, total_count={n}", NUMPYRO_BETABINOMIAL
+            "BetaBinomial", f"{{alpha}}, {{beta}}, total_count={_WHOLE}", NUMPYRO_BETABINOMIAL
         )
     },
     pymc={("n", "alpha", "beta"): spelling("pm.BetaBinomial", "n={n}, alpha={alpha}, beta={beta}")},

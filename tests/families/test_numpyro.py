@@ -158,7 +158,8 @@ def test_parameter_support_is_numpyros(name: str, parameter: str) -> None:
     arguments = dict(CASES[name].arguments[0])
     with numpyro.validation_enabled():
         numpyro_distribution(name, names(arguments), arguments)
-        for outside in (row.support.lower - 0.5, row.support.upper + 0.5):
+        step = 1.0 if row.support.discrete else 0.5
+        for outside in (row.support.lower - step, row.support.upper + step):
             if np.isfinite(outside):
                 values = arguments | {parameter: outside}
                 with pytest.raises(ValueError, match="invalid"):
