@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hdsl.check.infer import infer, report_no_outcome
+from hdsl.check.infer import adopt_outcome, infer, report_no_outcome
 from hdsl.check.levels import close_levels, declare_levels, use_level
-from hdsl.check.mentions import note_spellings, used_elsewhere
+from hdsl.check.mentions import Mentions, note_spellings
 from hdsl.check.scope import (
     CoefficientSpec,
     DataSpec,
@@ -33,11 +33,12 @@ def declare(file: ast.File, source: Source) -> Scope:
     declare_levels(scope, file)
     _resolve_per(scope, file)
     close_levels(scope)
-    _left_sides(scope, file)
+    mentions = Mentions(file)
+    _left_sides(scope, file, mentions)
+    adopt_outcome(scope, mentions)
     note_spellings(scope, file)
     infer(scope, file)
-    if not scope.outcomes:
-        report_no_outcome(scope, file)
+    report_no_outcome(scope, file)
     return scope
 
 
@@ -54,13 +55,13 @@ def _title_or_data(scope: Scope, statement: ast.Statement) -> None:
             pass
 
 
-def _left_sides(scope: Scope, file: ast.File) -> None:
+def _left_sides(scope: Scope, file: ast.File, mentions: Mentions) -> None:
     for statement in file.statements:
         match statement:
             case ast.Tilde(right=ast.Formula()):
                 _coefficients(scope, statement)
             case ast.Tilde():
-                _distributions(scope, statement, used_elsewhere(file, statement))
+                _distributions(scope, statement, mentions)
             case ast.Define():
                 for target in _targets(scope, statement.targets):
                     _define(scope, target, statement, statement.expr)
@@ -209,14 +210,15 @@ def _axes(scope: Scope, target: Target) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _distributions(scope: Scope, statement: ast.Tilde, used: frozenset[str]) -> None:
+def _distributions(scope: Scope, statement: ast.Tilde, mentions: Mentions) -> None:
     assert isinstance(statement.right, ast.Call)
     for target in _targets(scope, statement.targets):
         if target.accessor is not None:
             scope.settings.append(Setting(target, statement, call=statement.right))
             continue
         name = target.name
-        is_data = name in scope.data or (not scope.declared_data and name not in used)
+        is_outcome = not scope.declared_data and mentions.is_outcome(name, statement)
+        is_data = name in scope.data or is_outcome
         if is_data and not _taken(scope, target):
             if name not in scope.data:
                 scope.data[name] = DataSpec(name, target.name_span, name, inferred=True)

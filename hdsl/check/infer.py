@@ -2,28 +2,51 @@
 
 from collections.abc import Iterator
 
-from hdsl.check.mentions import expressions, walk
+from hdsl.check.mentions import Mentions, expressions, walk
 from hdsl.check.scope import DataSpec, ParameterSpec, Scope
-from hdsl.check.spelling import is_slip
+from hdsl.check.spelling import Slips, nearest
 from hdsl.families import FAMILIES, Role
 from hdsl.families.functions import FUNCTIONS
 from hdsl.source import Span
 from hdsl.syntax import ast
 
 
+def adopt_outcome(scope: Scope, mentions: Mentions) -> None:
+    """Report an outcome that is not declared among the data, and go on as if it were."""
+    if scope.outcomes or not scope.declared_data:
+        return
+    for name, spec in tuple(scope.parameters.items()):
+        assert spec.target is not None and isinstance(spec.statement, ast.Tilde)
+        if spec.axes or not mentions.is_outcome(name, spec.statement):
+            continue
+        near = nearest(name, scope.data)
+        scope.report(
+            "H211",
+            f"the outcome `{name}` is not declared, and other data are",
+            spec.span,
+            "nothing else uses it, and no statement says that it is data",
+            help=f"did you mean `{near}`?" if near else f"declare it too: `data {name} : real`",
+        )
+        scope.data[name] = DataSpec(name, spec.span, name, inferred=True)
+        scope.outcomes.append((spec.target, spec.statement))
+        del scope.parameters[name]
+
+
 def infer(scope: Scope, file: ast.File) -> None:
     """Give a meaning to each name that no statement defines: column, scale parameter or slip."""
+    slips = Slips(scope.all_names())
     members = {m for level in scope.levels.values() for m in level.members}
     for outcome in _outcome_calls(scope):
         for name, span in _bare_scales(outcome):
             if _known(scope, name):
                 continue
-            slip = _slip(scope, name)
+            slip = _slip(slips, name)
             if slip is not None:
                 _unknown(scope, name, span, slip)
                 scope.data[name] = DataSpec(name, span, name, inferred=True)
             else:
                 scope.parameters[name] = ParameterSpec(name, span, implied=True)
+            slips.add(name)
     for statement in file.statements:
         per = _predictor_levels(scope, statement)
         for expr in expressions(statement):
@@ -33,7 +56,7 @@ def infer(scope: Scope, file: ast.File) -> None:
                 if node.name in members or node.name == "missing" or node.name in scope.levels:
                     continue
                 if scope.declared_data:
-                    _unknown(scope, node.name, node.span, _slip(scope, node.name))
+                    _unknown(scope, node.name, node.span, _slip(slips, node.name))
                 scope.data[node.name] = DataSpec(
                     node.name, node.span, node.name, per=per.get(id(expr)), inferred=True
                 )
@@ -79,9 +102,9 @@ def _known(scope: Scope, name: str) -> bool:
     return any(name in table for table in tables)
 
 
-def _slip(scope: Scope, name: str) -> str | None:
+def _slip(slips: Slips, name: str) -> str | None:
     """`did you mean …?` where a name differs from another by one slip of the finger."""
-    slip = next((other for other in scope.all_names() if is_slip(name, other)), None)
+    slip = slips.of(name)
     return f"did you mean `{slip}`?" if slip else None
 
 
@@ -102,7 +125,9 @@ def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
 
 
 def report_no_outcome(scope: Scope, file: ast.File) -> None:
-    """Report that nothing in the file is a likelihood."""
+    """Report that nothing in the file is a likelihood, where it is so."""
+    if scope.outcomes:
+        return
     place = file.statements[-1].span if file.statements else Span(0, 0)
     scope.report(
         "H211",

@@ -1,5 +1,6 @@
 """Who mentions whom: walks over statements and expressions as written."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from hdsl.check.scope import Scope, text
@@ -47,26 +48,48 @@ def walk(expr: ast.Expr | ast.LevelName) -> Iterator[ast.Expr]:
                 pass
 
 
-def used_elsewhere(file: ast.File, statement: ast.Tilde) -> frozenset[str]:
-    """Names that other statements use: none of them is an outcome where nothing is declared."""
-    used: set[str] = set()
-    varying = frozenset(
-        target.name
-        for other in file.statements
-        if isinstance(other, ast.Tilde) and isinstance(other.right, ast.Formula)
-        for target in other.targets
-        if isinstance(target, ast.Ref)
-    )
-    for other in file.statements:
-        if other is statement:
-            continue
-        exprs = list(expressions(other))
-        if isinstance(other, ast.Tilde | ast.Define | ast.Report):
-            exprs += [t for t in other.targets if isinstance(t, ast.Call | ast.Binary)]
-            exprs += [t for t in other.targets if isinstance(t, ast.Ref) and t.index]
-        named = {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
-        used |= named - _only_summarised(exprs, varying)
-    return frozenset(used)
+class Mentions:
+    """Which names the statements of a file use."""
+
+    def __init__(self, file: ast.File) -> None:
+        varying = frozenset(
+            target.name
+            for statement in file.statements
+            if isinstance(statement, ast.Tilde) and isinstance(statement.right, ast.Formula)
+            for target in statement.targets
+            if isinstance(target, ast.Ref)
+        )
+        self._used = {id(s): _used(s, varying) for s in file.statements}
+        self._users = Counter(name for used in self._used.values() for name in used)
+        self._equations = any(
+            self._used[id(s)] and not self.elsewhere(node.name, s)
+            for s in file.statements
+            if isinstance(s, ast.Tilde) and isinstance(s.right, ast.Call)
+            for target in s.targets
+            for node in walk(target)
+            if isinstance(node, ast.Ref)
+        )
+
+    def elsewhere(self, name: str, statement: ast.Statement) -> bool:
+        """Whether another statement uses the name."""
+        return self._users[name] > (name in self._used[id(statement)])
+
+    def is_outcome(self, name: str, statement: ast.Tilde) -> bool:
+        """Whether a name is an outcome where nothing is declared: nothing else uses it.
+
+        What is drawn from constants, in a file that has an equation, is an idle parameter.
+        """
+        idle = self._equations and not self._used[id(statement)]
+        return not idle and not self.elsewhere(name, statement)
+
+
+def _used(statement: ast.Statement, varying: frozenset[str]) -> set[str]:
+    exprs = list(expressions(statement))
+    if isinstance(statement, ast.Tilde | ast.Define | ast.Report):
+        exprs += [t for t in statement.targets if isinstance(t, ast.Call | ast.Binary)]
+        exprs += [t for t in statement.targets if isinstance(t, ast.Ref) and t.index]
+    named = {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
+    return named - _only_summarised(exprs, varying)
 
 
 def _only_summarised(exprs: list[ast.Expr], varying: frozenset[str]) -> set[str]:

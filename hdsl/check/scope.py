@@ -16,6 +16,9 @@ from hdsl.syntax import ast
 from hdsl.syntax.printer import print_expr
 
 
+_ENOUGH = 100  # diagnostics, that is: nobody reads the suggestions of more
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """A declared, derived or inferred column."""
@@ -150,6 +153,8 @@ class Scope:
 
     def suggestion(self, name: str) -> str | None:
         """`did you mean …?` for an unknown name, if one is near."""
+        if len(self.diagnostics) > _ENOUGH:
+            return None  # each suggestion is a search among all names
         near = nearest(name, self.all_names())
         return f"did you mean `{near}`?" if near else None
 

@@ -31,6 +31,38 @@ def is_slip(name: str, other: str) -> bool:
     return not ("_" in name and "_" in other and any(len(token) == 1 for token in last))
 
 
+class Slips:
+    """Names, to be found again in spite of one slip of the finger, however many there are.
+
+    >>> Slips(["sigma", "tau"]).of("sgima")
+    'sigma'
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._by_rest: dict[str, list[str]] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Make a name known."""
+        for rest in self._rests(name):
+            self._by_rest.setdefault(rest, []).append(name)
+
+    def of(self, name: str) -> str | None:
+        """A name that differs from this one by a slip, None where there is none."""
+        others = (other for rest in self._rests(name) for other in self._by_rest.get(rest, ()))
+        return next((other for other in others if is_slip(name, other)), None)
+
+    def _rests(self, name: str) -> tuple[str, ...]:
+        """What is left without one letter: two names a slip apart have a rest in common."""
+        if len(name) > _LONGEST:
+            return ()
+        return (name, *(name[:i] + name[i + 1 :] for i in range(len(name))))
+
+
+_LONGEST = 100
+
+
 def _one_slip(name: str, other: str) -> str | None:
     """The characters in which two names differ, if by one letter or by two that are swapped."""
     start = 0
