@@ -15,7 +15,6 @@ from hdsl.source import Source, Span
 from hdsl.syntax import ast
 from hdsl.syntax.printer import print_expr
 
-
 _ENOUGH = 100  # diagnostics, that is: nobody reads the suggestions of more
 
 
