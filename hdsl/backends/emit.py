@@ -114,13 +114,11 @@ def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
     if facts is None:
         return ()
     sizes = [
-        f"{harmless(level.name)} {facts.sizes[level.name]:,}"
+        f"{harmless(level.name)}: {facts.sizes[level.name]:,} groups"
         for level in model.levels.values()
         if level.kind in (LevelKind.COLUMN, LevelKind.CROSS) and level.name in facts.sizes
     ]
-    found = [
-        f"For data of {facts.rows:,} rows" + (f"; groups: {', '.join(sizes)}" if sizes else "")
-    ]
+    found = [f"For data of {', '.join([f'{facts.rows:,} rows', *sizes])}"]
     if facts.missing:
         found.append(
             f"Some values of {', '.join(sorted(facts.missing))} are missing: they are predicted"

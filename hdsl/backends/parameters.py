@@ -22,18 +22,38 @@ def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
     lowering.remark(node.rule, node.name)
     if FAMILIES[node.distribution.family].support == CORRELATION:
         _lower_scalar_correlation(node, lowering)
-    elif has_set_members(node):
-        _lower_pinned(node, lowering)
-    elif node.transform is not None:
-        _lower_transformed(node, node.transform, lowering)
-    elif not node.centred and _location_scale(node.distribution) is not None:
-        _lower_noncentred(node, lowering)
+        return
+    site = text_of_target(node.name, node.transform)
+    if has_set_members(node):
+        free = (free_level(node.name),)
+        _draw(node, f"{site} free", free, lowering)
+        _lower_set_members(node, lowering.term(_inverted(node, f"{site} free"), free), lowering)
+        return
+    _draw(node, site, node.domain, lowering)
+    if node.transform is not None:
+        lowering.keep(node.name, node.domain, lowering.term(_inverted(node, site), node.domain))
+
+
+def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> None:
+    """Make a quantity that has the node's distribution, sampled as it is or as a standard z."""
+    is_result = domain == node.domain
+    sizes = None if is_result else (f"len({lowering.input(Index(node.domain[0], *domain))})",)
+    roles = None if node.centred else _location_scale(node.distribution)
+    if roles is not None:
+        z = f"z({name})"
+        standard = drawn(_standard(node.distribution, roles), domain, lowering)
+        sample = Sample(lowering.variable(z), z, standard, domain, sizes=sizes)
+        variable = lowering.auxiliary_site(z, sample)
+        lowering.keep(name, domain, _scaled(node, roles, variable, domain, lowering), is_result)
+        return
+    distribution = drawn(node.distribution, domain, lowering)
+    sample = Sample(lowering.variable(name), name, distribution, domain, sizes=sizes)
+    if is_result:
+        lowering.body.append(sample)
+        lowering.dims[name] = domain
     else:
-        distribution = drawn(node.distribution, node.domain, lowering)
-        target = lowering.variable(node.name)
-        lowering.body.append(Sample(target, node.name, distribution, node.domain))
-        lowering.laid_out[node.name] = Variable(target), node.domain
-        lowering.dims[node.name] = node.domain
+        lowering.auxiliary_site(name, sample)
+    lowering.laid_out[name] = Variable(lowering.variable(name)), domain
 
 
 def drawn(distribution: Distribution, use: Domain, lowering: "Lowering") -> Drawn:
@@ -42,16 +62,9 @@ def drawn(distribution: Distribution, use: Domain, lowering: "Lowering") -> Draw
     return Drawn(distribution.family, arguments)
 
 
-def _lower_transformed(node: Parameter, transform: Transform, lowering: "Lowering") -> None:
-    site = text_of_target(node.name, transform)
-    target = lowering.variable(site)
-    distribution = drawn(node.distribution, node.domain, lowering)
-    sampled = Sample(target, site, distribution, node.domain)
-    lowering.body.append(sampled)
-    lowering.dims[site] = node.domain
-    lowering.laid_out[site] = Variable(target), node.domain
-    value = invert(transform, Value(site))
-    lowering.keep(node.name, node.domain, lowering.term(value, node.domain))
+def _inverted(node: Parameter, name: str) -> Expr:
+    """The parameter, from the quantity that has the distribution."""
+    return Value(name) if node.transform is None else invert(node.transform, Value(name))
 
 
 def invert(transform: Transform, expr: Expr) -> Expr:
@@ -82,23 +95,22 @@ def _location_scale(distribution: Distribution) -> tuple[str, str] | None:
     return (location, scale) if unbounded else None
 
 
-def _lower_noncentred(node: Parameter, lowering: "Lowering") -> None:
-    roles = _location_scale(node.distribution)
-    assert roles is not None
-    arguments = dict(node.distribution.arguments)
-    location, scale = (arguments[name] for name in roles)
-    standard = dict(arguments) | {roles[0]: Constant(0.0), roles[1]: Constant(1.0)}
-    site = f"z({node.name})"
-    distribution = replace(node.distribution, arguments=tuple(standard.items()))
-    sample = Sample(
-        lowering.variable(site), site, drawn(distribution, node.domain, lowering), node.domain
-    )
-    z = lowering.auxiliary_site(site, sample)
-    scaled = Call("*", (lowering.term(scale, node.domain), z))
-    value: Term = scaled
-    if location != Constant(0.0):
-        value = Call("+", (lowering.term(location, node.domain), scaled))
-    lowering.keep(node.name, node.domain, value)
+def _standard(distribution: Distribution, roles: tuple[str, str]) -> Distribution:
+    """The distribution at location 0 and scale 1."""
+    location, scale = roles
+    standard = {**dict(distribution.arguments), location: Constant(0.0), scale: Constant(1.0)}
+    return replace(distribution, arguments=tuple(standard.items()))
+
+
+def _scaled(
+    node: Parameter, roles: tuple[str, str], z: Term, domain: Domain, lowering: "Lowering"
+) -> Term:
+    """Location + scale * z"""
+    location, scale = (dict(node.distribution.arguments)[name] for name in roles)
+    scaled = Call("*", (lowering.term(scale, domain), z))
+    if location == Constant(0.0):
+        return scaled
+    return Call("+", (lowering.term(location, domain), scaled))
 
 
 def has_set_members(node: Parameter) -> bool:
@@ -111,19 +123,9 @@ def free_level(name: str) -> str:
     return f"free {name}"
 
 
-def _lower_pinned(node: Parameter, lowering: "Lowering") -> None:
-    """Sample the free members and put the constants beside them."""
-    free = free_level(node.name)
-    index = tuple(lowering.input(Index(level, free)) for level in node.domain)
-    site = f"{node.name} free"
-    sample = Sample(
-        lowering.variable(site),
-        site,
-        drawn(node.distribution, (free,), lowering),
-        (free,),
-        sizes=(f"len({index[0]})",),
-    )
-    values = lowering.auxiliary_site(site, sample)
+def _lower_set_members(node: Parameter, values: Term, lowering: "Lowering") -> None:
+    """The values of the free members with the constants beside them."""
+    index = [lowering.input(Index(level, free_level(node.name))) for level in node.domain]
     one = len(node.domain) == 1
     shape = Variable(lowering.size(node.domain[0])) if one else lowering.shape(node.domain)
     zeros = Call("zeros", (shape,))

@@ -72,7 +72,7 @@ def test_it_says_what_data_it_was_compiled_for(made):
     docstring = ast.get_docstring(ast.parse(made.text))
     assert docstring is not None
     assert docstring.startswith("Three outcomes.\n")
-    assert "For data of 30 rows; groups: store 4.\nSome values of w are missing" in docstring
+    assert "For data of 30 rows, store: 4 groups.\nSome values of w are missing" in docstring
 
 
 def test_deviations_of_many_groups_are_kept_only_where_asked_for():

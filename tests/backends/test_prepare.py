@@ -157,7 +157,7 @@ def test_a_group_that_its_table_lacks_is_refused(module):
         ({"x": [0.0, np.nan, 1.0, np.nan]}, r"'x' is missing in 2 rows: \[2, 4\]"),
         ({"x": ["a", "b", "c", "d"]}, "column 'x' holds text where numbers are needed"),
         ({"y": [1.0, np.nan, 1.0, 2.0]}, "the outcome 'y' is missing in 1 rows.*--data"),
-        ({"store": [1.0, np.nan, 2.0, 2.0]}, r"column 'store' has no label in 1 rows: \[2\]"),
+        ({"store": [1.0, np.nan, 2.0, 2.0]}, r"'store' is missing in 1 rows: \[2\]"),
     ],
 )
 def test_what_is_missing_is_said(module, change, message):

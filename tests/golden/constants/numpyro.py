@@ -19,6 +19,7 @@ import numpyro.distributions as dist
 DIMS = {
     "a": ("category",),
     "g": ("category", "week"),
+    "t": ("market",),
     "y": ("row",),
 }
 
@@ -32,14 +33,17 @@ def prepare(rows, tables=None, learned=None):
     """
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
-    row = np.arange(1, len(column(rows, "category")) + 1)
+    row = np.arange(1, len(column(rows, "market")) + 1)
     coords = {"row": row}
 
-    # model.hdsl:2  level week
+    # model.hdsl:1  level week
     coords["week"], week_of_row = groups("week", labels(rows, "week"), learned)
 
-    # model.hdsl:4  a[category] ~ normal(0, 1)
+    # model.hdsl:5  a[category] ~ normal(m, s) with noncentered
     coords["category"], category_of_row = groups("category", labels(rows, "category"), learned)
+
+    # model.hdsl:11  log(t[market]) ~ normal(0, 1) with centered
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
     free_a = np.full(len(coords["category"]), True)
     category_a = position(coords["category"], "category", "a")
     free_a[category_a] = False
@@ -49,8 +53,12 @@ def prepare(rows, tables=None, learned=None):
     week_2 = position(coords["week"], "week", "2")
     free_g[category_b, week_2] = False
     category_of_free_g, week_of_free_g = np.nonzero(free_g)
+    free_t = np.full(len(coords["market"]), True)
+    market_m1 = position(coords["market"], "market", "m1")
+    free_t[market_m1] = False
+    market_of_free_t = np.flatnonzero(free_t)
 
-    # model.hdsl:1  data y : real
+    # model.hdsl:2  data y : real
     y = outcome(rows, "y", numbers, len(row), is_training)
     if is_training:
         observed("y", y)
@@ -61,12 +69,15 @@ def prepare(rows, tables=None, learned=None):
     return {
         "week_of_row": week_of_row,
         "category_of_row": category_of_row,
+        "market_of_row": market_of_row,
         "sd_y": sd_y,
         "category_of_free_a": category_of_free_a,
         "category_of_free_g": category_of_free_g,
         "week_of_free_g": week_of_free_g,
         "category_b": category_b,
         "week_2": week_2,
+        "market_of_free_t": market_of_free_t,
+        "market_m1": market_m1,
         "y": y,
         "coords": coords,
         "learned": learned,
@@ -77,6 +88,7 @@ def model(data):
     """The model of model.hdsl."""
     n_week = len(data["coords"]["week"])
     n_category = len(data["coords"]["category"])
+    n_market = len(data["coords"]["market"])
     n_row = len(data["coords"]["row"])
     sd_y = data["sd_y"]
     category_of_free_a = data["category_of_free_a"]
@@ -84,27 +96,43 @@ def model(data):
     week_of_free_g = data["week_of_free_g"]
     category_b = data["category_b"]
     week_2 = data["week_2"]
+    market_of_free_t = data["market_of_free_t"]
+    market_m1 = data["market_m1"]
     category_of_row = data["category_of_row"]
     week_of_row = data["week_of_row"]
+    market_of_row = data["market_of_row"]
     y = data["y"]
 
-    # model.hdsl:3  y ~ normal(a[category] + g[category, week], sigma)
+    # model.hdsl:4  y ~ normal(a[category] + g[category, week] + log(t[market]), sigma)
     # default prior of sigma: residual scale of `normal`
     sigma = numpyro.sample("sigma", dist.FoldedDistribution(dist.StudentT(4, 0.0, sd_y)))
 
-    # model.hdsl:4  a[category] ~ normal(0, 1)
+    # model.hdsl:7  m ~ normal(0, 1)
+    m = numpyro.sample("m", dist.Normal(0, 1))
+
+    # model.hdsl:8  s ~ exponential(1)
+    s = numpyro.sample("s", dist.Exponential(1))
+
+    # model.hdsl:5  a[category] ~ normal(m, s) with noncentered
     with numpyro.plate("free a", len(category_of_free_a)):
-        a_free = numpyro.sample("a free", dist.Normal(0, 1))
+        z_a_free = numpyro.sample("z(a free)", dist.Normal(0, 1))
+    a_free = m + s * z_a_free
     a = numpyro.deterministic("a", jnp.zeros(n_category).at[category_of_free_a].set(a_free))
 
-    # model.hdsl:6  g[category, week] ~ normal(1, 2)
+    # model.hdsl:9  g[category, week] ~ normal(1, 2) with centered
     with numpyro.plate("free g", len(category_of_free_g)):
         g_free = numpyro.sample("g free", dist.Normal(1, 2))
     g_full = jnp.zeros((n_category, n_week)).at[category_of_free_g, week_of_free_g].set(g_free)
     g = numpyro.deterministic("g", g_full.at[category_b, week_2].set(3))
 
-    # model.hdsl:3  y ~ normal(a[category] + g[category, week], sigma)
-    mu = a[category_of_row] + g[category_of_row, week_of_row]
+    # model.hdsl:11  log(t[market]) ~ normal(0, 1) with centered
+    with numpyro.plate("free t", len(market_of_free_t)):
+        log_t_free = numpyro.sample("log(t) free", dist.Normal(0, 1))
+    t_full = jnp.zeros(n_market).at[market_of_free_t].set(jnp.exp(log_t_free))
+    t = numpyro.deterministic("t", t_full.at[market_m1].set(1))
+
+    # model.hdsl:4  y ~ normal(a[category] + g[category, week] + log(t[market]), sigma)
+    mu = a[category_of_row] + g[category_of_row, week_of_row] + jnp.log(t[market_of_row])
     with numpyro.plate("row", n_row):
         numpyro.sample("y", dist.Normal(mu, sigma), obs=y)
 
@@ -118,7 +146,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -148,6 +176,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -155,9 +185,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 

@@ -16,6 +16,7 @@ import pytensor.tensor as pt
 DIMS = {
     "a": ("category",),
     "g": ("category", "week"),
+    "t": ("market",),
     "y": ("row",),
 }
 
@@ -29,14 +30,17 @@ def prepare(rows, tables=None, learned=None):
     """
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
-    row = np.arange(1, len(column(rows, "category")) + 1)
+    row = np.arange(1, len(column(rows, "market")) + 1)
     coords = {"row": row}
 
-    # model.hdsl:2  level week
+    # model.hdsl:1  level week
     coords["week"], week_of_row = groups("week", labels(rows, "week"), learned)
 
-    # model.hdsl:4  a[category] ~ normal(0, 1)
+    # model.hdsl:5  a[category] ~ normal(m, s) with noncentered
     coords["category"], category_of_row = groups("category", labels(rows, "category"), learned)
+
+    # model.hdsl:11  log(t[market]) ~ normal(0, 1) with centered
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
     free_a = np.full(len(coords["category"]), True)
     category_a = position(coords["category"], "category", "a")
     free_a[category_a] = False
@@ -46,8 +50,12 @@ def prepare(rows, tables=None, learned=None):
     week_2 = position(coords["week"], "week", "2")
     free_g[category_b, week_2] = False
     category_of_free_g, week_of_free_g = np.nonzero(free_g)
+    free_t = np.full(len(coords["market"]), True)
+    market_m1 = position(coords["market"], "market", "m1")
+    free_t[market_m1] = False
+    market_of_free_t = np.flatnonzero(free_t)
 
-    # model.hdsl:1  data y : real
+    # model.hdsl:2  data y : real
     y = outcome(rows, "y", numbers, len(row), is_training)
     if is_training:
         observed("y", y)
@@ -58,12 +66,15 @@ def prepare(rows, tables=None, learned=None):
     return {
         "week_of_row": week_of_row,
         "category_of_row": category_of_row,
+        "market_of_row": market_of_row,
         "sd_y": sd_y,
         "category_of_free_a": category_of_free_a,
         "category_of_free_g": category_of_free_g,
         "week_of_free_g": week_of_free_g,
         "category_b": category_b,
         "week_2": week_2,
+        "market_of_free_t": market_of_free_t,
+        "market_m1": market_m1,
         "y": y,
         "coords": coords,
         "learned": learned,
@@ -74,27 +85,38 @@ def build(data):
     """The model of model.hdsl."""
     n_week = len(data["coords"]["week"])
     n_category = len(data["coords"]["category"])
+    n_market = len(data["coords"]["market"])
     sd_y = data["sd_y"]
     category_of_free_a = data["category_of_free_a"]
     category_of_free_g = data["category_of_free_g"]
     week_of_free_g = data["week_of_free_g"]
     category_b = data["category_b"]
     week_2 = data["week_2"]
+    market_of_free_t = data["market_of_free_t"]
+    market_m1 = data["market_m1"]
     category_of_row = data["category_of_row"]
     week_of_row = data["week_of_row"]
+    market_of_row = data["market_of_row"]
     y = data["y"]
     with pm.Model(coords=data["coords"]) as model:
-        # model.hdsl:3  y ~ normal(a[category] + g[category, week], sigma)
+        # model.hdsl:4  y ~ normal(a[category] + g[category, week] + log(t[market]), sigma)
         # default prior of sigma: residual scale of `normal`
         sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
 
-        # model.hdsl:4  a[category] ~ normal(0, 1)
-        a_free = pm.Normal("a free", mu=0, sigma=1, shape=len(category_of_free_a))
+        # model.hdsl:7  m ~ normal(0, 1)
+        m = pm.Normal("m", mu=0, sigma=1)
+
+        # model.hdsl:8  s ~ exponential(1)
+        s = pm.Exponential("s", lam=1)
+
+        # model.hdsl:5  a[category] ~ normal(m, s) with noncentered
+        z_a_free = pm.Normal("z(a free)", mu=0, sigma=1, shape=len(category_of_free_a))
+        a_free = m + s * z_a_free
         a = pm.Deterministic(
             "a", pt.set_subtensor(pt.zeros(n_category)[category_of_free_a], a_free), dims="category"
         )
 
-        # model.hdsl:6  g[category, week] ~ normal(1, 2)
+        # model.hdsl:9  g[category, week] ~ normal(1, 2) with centered
         g_free = pm.Normal("g free", mu=1, sigma=2, shape=len(category_of_free_g))
         g_full = pt.set_subtensor(
             pt.zeros((n_category, n_week))[category_of_free_g, week_of_free_g], g_free
@@ -103,8 +125,13 @@ def build(data):
             "g", pt.set_subtensor(g_full[category_b, week_2], 3), dims=("category", "week")
         )
 
-        # model.hdsl:3  y ~ normal(a[category] + g[category, week], sigma)
-        mu = a[category_of_row] + g[category_of_row, week_of_row]
+        # model.hdsl:11  log(t[market]) ~ normal(0, 1) with centered
+        log_t_free = pm.Normal("log(t) free", mu=0, sigma=1, shape=len(market_of_free_t))
+        t_full = pt.set_subtensor(pt.zeros(n_market)[market_of_free_t], pt.exp(log_t_free))
+        t = pm.Deterministic("t", pt.set_subtensor(t_full[market_m1], 1), dims="market")
+
+        # model.hdsl:4  y ~ normal(a[category] + g[category, week] + log(t[market]), sigma)
+        mu = a[category_of_row] + g[category_of_row, week_of_row] + pt.log(t[market_of_row])
         pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
     return model
 
@@ -118,7 +145,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -148,6 +175,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -155,9 +184,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
