@@ -89,7 +89,7 @@ def _declare(scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.Level
 
 def _mention(scope: Scope, name: str, span: Span) -> None:
     """A level that is only used: take it for a column of that name unless it looks misspelt."""
-    if name in scope.levels or name == ROW:
+    if name in scope.levels or name in scope.misspelt or name == ROW:
         return
     data = scope.data.get(name)
     if data is not None:
@@ -105,6 +105,10 @@ def _mention(scope: Scope, name: str, span: Span) -> None:
             "no level and no column has this name",
             help=f"did you mean `{nearest(name, slips) or slips[0]}`?",
         )
+        meant = nearest(name, slips) or slips[0]
+        if meant in scope.levels:  # go on with what was meant: one slip gives one diagnostic
+            scope.misspelt[name] = meant
+            return
     scope.levels[name] = Level(name, LevelKind.COLUMN, name, span=span)
 
 

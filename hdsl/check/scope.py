@@ -111,6 +111,7 @@ class Scope:
     title: str | None = None
     declared_data: bool = False
     levels: dict[str, Level] = field(default_factory=dict)
+    misspelt: dict[str, str] = field(default_factory=dict)  # level names that were reported
     data: dict[str, DataSpec] = field(default_factory=dict)
     parameters: dict[str, ParameterSpec] = field(default_factory=dict)
     definitions: dict[str, DefinitionSpec] = field(default_factory=dict)
@@ -169,13 +170,14 @@ class Scope:
 
         A level declared as an interaction stands for its components, in whatever order.
         """
-        if len(name.names) == 1:
-            return name.names[0]
+        names = tuple(self.misspelt.get(part, part) for part in name.names)
+        if len(names) == 1:
+            return names[0]
         for level in self.levels.values():
             named = ":" not in level.name and level.kind is LevelKind.CROSS
-            if named and set(level.parents) == set(name.names):
+            if named and set(level.parents) == set(names):
                 return level.name
-        return ":".join(name.names)
+        return ":".join(names)
 
     def quantity(self, accessor: str, spec: CoefficientSpec, level: str | None) -> str:
         """The canonical name of an implied quantity, with its level where it needs one."""
