@@ -84,6 +84,8 @@ class Defaults:
                     return Default(
                         _normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`"
                     )
+                if not self.resolver.is_data(implied.predictor):
+                    return None
                 spread = self._summary("sd", implied.predictor)
                 return Default(
                     _normal(ZERO, _over(frame.scale, spread)),

@@ -76,7 +76,7 @@ class _Needs:
             id(self.makers[name]): self.makers[name]
             for expr in node_expressions(node)
             for name in names(expr)
-            if name in self.makers and self.makers[name] is not node
+            if name in self.makers
         }
         earlier = {
             id(sibling): sibling

@@ -119,3 +119,21 @@ def test_factor_constant_within_a_level_contains_it():
     assert "f" in model.ancestors("g")
     [slope] = [n for n in model.nodes if isinstance(n, Parameter) and n.name == "slope(a, f)"]
     assert slope.domain == ("f",) and slope.baseline
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data y : real\ny ~ normal(m, 1)\nm ~ normal(m, 1)",
+        "data y : real\ny ~ normal(a, 1)\na = b + 1\nb = a - 1",
+        "a ~ normal(b, 1); b ~ normal(a, 1); y ~ normal(a + b, 1)",
+        "y ~ normal(b, 1); b ~ g; mean(b) = b * 2",
+    ],
+)
+def test_circles_are_reported(text):
+    assert [code for code, _ in errors(text)] == ["H209"]
+
+
+def test_a_misspelt_level_is_reported_once_and_understood():
+    text = "level region\ndata y : real\ndata w : real per region\ny ~ normal(a, 1)\na ~ regoin | w"
+    assert errors(text) == [("H203", "regoin")]
