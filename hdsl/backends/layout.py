@@ -56,8 +56,20 @@ def lay_out(statement: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     if len(pad + statement) <= width:
         return [pad + statement]
     target, assigns, value = _split_assignment(statement)
-    head = f"{target} = " if assigns else ""
-    return _Layout(width).value(pad + head, parse(value), indent)
+    layout, sequence = _Layout(width), parse(value)
+    if not assigns:
+        return layout.value(pad, sequence, indent)
+    *above, head = layout.target(target, sequence, indent)
+    return [*above, *layout.value(f"{head} = ", sequence, indent)]
+
+
+def lay_out_entry(key: str, value: str, indent: int = 0, width: int = WIDTH) -> list[str]:
+    """The lines of an entry of a dictionary.
+
+    >>> lay_out_entry('"a"', '["b", "c"]', 4)
+    ['    "a": ["b", "c"],']
+    """
+    return _Layout(width).item(f"{' ' * indent}{key}: ", parse(value), indent, ",")
 
 
 def _split_assignment(statement: str) -> tuple[str, bool, str]:
@@ -180,20 +192,34 @@ class _Layout:
     def fits(self, text: str) -> bool:
         return len(text) <= self.width
 
+    def target(self, target: str, sequence: Sequence, indent: int) -> list[str]:
+        """What stands left of `=`: several targets in parentheses where they are too long."""
+        pad = " " * indent
+        targets = parse(f"({target})")[0]
+        assert isinstance(targets, Bracket)
+        start = f"{pad}{target} = {_until_bracket(sequence, 0)}"
+        if len(targets.items) == 1 or self.fits(start):
+            return [pad + target]
+        inner = indent + 4
+        lines = [n for t in targets.items for n in self.item(" " * inner, t, inner, ",")]
+        return [f"{pad}(", *lines, f"{pad})"]
+
     def value(self, head: str, sequence: Sequence, indent: int) -> list[str]:
         """The right side of an assignment, or a statement of its own."""
         operators = _weakest(sequence)
         if self.fits(head + flat(sequence)):
             return [head + flat(sequence)]
-        if not operators:
-            if _is_fluent(sequence):
-                return self._fluent(head, sequence, indent)
+        if not operators and _is_fluent(sequence):
+            return self._fluent(head, sequence, indent)
+        if not operators and (not head.strip() or self.fits(head + _until_bracket(sequence, 0))):
             return self.chain(head, sequence, indent)
         if len(operators) == 1 and _has_open_edge(sequence) and self._explodes(head, sequence):
             return self.chain(head, sequence, indent)
         inner = " " * (indent + 4)
-        body = self.item(inner, sequence, indent + 4)
-        return [f"{head}(", *body, " " * indent + ")"]
+        body = [f"{head}(", *self.item(inner, sequence, indent + 4), " " * indent + ")"]
+        if operators or all(self.fits(line) for line in body):
+            return body
+        return self.chain(head, sequence, indent)
 
     def item(self, head: str, sequence: Sequence, indent: int, tail: str = "") -> list[str]:
         """An argument or a parenthesised value: broken before its weakest operators."""

@@ -5,6 +5,7 @@ in ``Lowering.inputs`` on the way and handed to ``prepare``.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import assert_never
 
 from hdsl.backends import hierarchy, parameters
@@ -63,6 +64,11 @@ class Lowering:
     centred: dict[str, tuple[Expr, str]] = field(default_factory=dict)
     """Deviations that were sampled with their centre: the centre, and the site of the sum."""
 
+    @cached_property
+    def coefficients(self) -> frozenset[str]:
+        """The names of the coefficients."""
+        return frozenset(c.name for c in self.model.coefficients)
+
     @property
     def terms(self) -> Terms:
         """Makes the terms of this model."""
@@ -93,7 +99,7 @@ class Lowering:
 
     def is_inner_total(self, name: str) -> bool:
         """Whether a quantity is the total of a coefficient at an inner or crossed level."""
-        return any(name.startswith(f"{c.name}[") for c in self.model.coefficients)
+        return "[" in name and name.partition("[")[0] in self.coefficients
 
     def input(self, item: Input) -> str:
         """The variable that holds something read from the data."""

@@ -5,7 +5,7 @@ from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
-from hdsl.backends.prune import used_by
+from hdsl.backends.prune import bound, used_by
 from hdsl.backends.spelling import spell_site
 from hdsl.families.functions import Library
 
@@ -16,8 +16,8 @@ def print_model(program: Program, page: Page) -> tuple[str, ...]:
     page.verbatim("def model(data):", f'    """{program.headline}."""')
     for level, size in program.sizes:
         page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
-    for i, statement in enumerate(program.body):
-        run.statement(statement, program.body[i + 1 :])
+    for statement in program.body:
+        run.statement(statement)
     return tuple(run.helpers)
 
 
@@ -25,12 +25,13 @@ class _Printer:
     def __init__(self, program: Program, page: Page) -> None:
         self.page = page
         self.sizes = dict(program.sizes)
+        self.used = frozenset[str]().union(*map(used_by, program.body))
         self.helpers: list[str] = []
         self.plates: tuple[str, ...] = ()
         self.remarks: list[Comment] = []  # they go where the next statement goes
 
-    def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
-        """Print one statement; ``rest`` are those behind it, which may use its value."""
+    def statement(self, statement: Statement) -> None:
+        """Print one statement."""
         match statement:
             case Comment(line=None):
                 self.remarks.append(statement)
@@ -45,9 +46,9 @@ class _Printer:
             case Record(target=target, site=site, value=value):
                 self._leave()
                 call = f"numpyro.deterministic({quoted(site)}, {write(value, Library.NUMPYRO)})"
-                self.page.code(_bound(target, call, rest), 4)
+                self.page.code(bound(target, call, self.used), 4)
             case Sample():
-                self._sample(statement, rest)
+                self._sample(statement)
 
     def _leave(self) -> None:
         """Close the plates that are open."""
@@ -59,7 +60,7 @@ class _Printer:
             self.page.comment(remark, indent)
         self.remarks.clear()
 
-    def _sample(self, sample: Sample, rest: tuple[Statement, ...]) -> None:
+    def _sample(self, sample: Sample) -> None:
         indent = self._open(self._plates(sample))
         spelled = spell_site(sample, Library.NUMPYRO)
         if spelled.helper is not None:
@@ -67,7 +68,7 @@ class _Printer:
         observed = f", obs={sample.observed}" if sample.observed is not None else ""
         distribution = f"{spelled.constructor}({spelled.arguments})"
         call = f"numpyro.sample({quoted(sample.site)}, {distribution}{observed})"
-        self.page.code(_bound(sample.target, call, rest), indent)
+        self.page.code(bound(sample.target, call, self.used), indent)
 
     def _plates(self, sample: Sample) -> tuple[str, ...]:
         """A plate for each level, the first the outermost axis."""
@@ -95,12 +96,6 @@ class _Printer:
         indent = 8 if plates else 4
         self._say(indent)
         return indent
-
-
-def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:
-    """The call, with its value bound to a variable where a later statement uses it."""
-    used = target is not None and any(target in used_by(statement) for statement in rest)
-    return f"{target} = {call}" if used else call
 
 
 NUMPYRO = Backend(

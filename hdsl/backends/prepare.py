@@ -6,6 +6,7 @@ own, after those that it needs; helpers (``helpers``) are defined only where the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import assert_never
 
 from hdsl.backends.expressions import write
@@ -21,7 +22,7 @@ from hdsl.backends.inputs import (
     name_input,
 )
 from hdsl.backends.namer import Namer, quoted
-from hdsl.backends.prepare_inputs import GROUPED, make_input
+from hdsl.backends.prepare_inputs import GROUPED, make_input, may_miss
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
 from hdsl.backends.terms import Terms, unfold
@@ -42,6 +43,11 @@ class Preparing:
     lines: list[Line] = field(default_factory=list)
     made: dict[Input | str, str] = field(default_factory=dict)
     helpers: list[str] = field(default_factory=list)
+
+    @cached_property
+    def may_miss(self) -> frozenset[str]:
+        """The columns that may have empty cells."""
+        return may_miss(self.model)
 
     def say(self, source: str) -> None:
         """Add a statement."""
@@ -227,19 +233,15 @@ def _learned_numbers(run: Preparing, inputs: tuple[Input, ...]) -> None:
 
 
 def _finish(run: Preparing, names: tuple[str, ...]) -> None:
-    entries = [f"{quoted(name)}: {_entry(name, run)}" for name in dict.fromkeys(names)]
+    pairs = [(i, Seen(i.name)) for i in run.made if isinstance(i, Observed)]
+    seen = {run.made[i]: run.made[known] for i, known in pairs if known in run.made}
+    entries = [
+        f"{quoted(name)}: {name}" + (f"[{seen[name]}]" if name in seen else "")
+        for name in dict.fromkeys(names)
+    ]
     entries += ['"coords": coords', '"learned": learned']
     run.lines.append(Line("", kind="blank"))
     run.say("return {" + "\n".join(entries) + ",}")
-
-
-def _entry(name: str, run: Preparing) -> str:
-    """The array of an entry: of an outcome that may be missing, only the known values."""
-    for item, variable in run.made.items():
-        if variable == name and isinstance(item, Observed):
-            seen = run.made.get(Seen(item.name))
-            return f"{name}[{seen}]" if seen is not None else name
-    return name
 
 
 # ---------------------------------------------------------------- levels

@@ -64,7 +64,7 @@ def _column(node: Data, run: "Preparing") -> None:
         return
     name = quoted(node.column or node.name)
     reader = READERS.get(node.type, "numbers")
-    gaps = node.name in _may_miss(run.model)
+    gaps = node.name in run.may_miss
     if node.domain == (ROW,):
         value = run.call(reader, "rows", name)
         if gaps:
@@ -103,7 +103,7 @@ def _path(level: str, model: Model) -> list[str]:
     return [*above, found.column or found.name]
 
 
-def _may_miss(model: Model) -> frozenset[str]:
+def may_miss(model: Model) -> frozenset[str]:
     """The columns that may have empty cells: outcomes, and what derived outcomes are made of."""
     pending = [outcome.name for outcome in model.outcomes]
     found: set[str] = set()

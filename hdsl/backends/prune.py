@@ -50,6 +50,11 @@ def _terms(statement: Statement) -> Iterator[Term]:
             pass
 
 
+def bound(target: str | None, call: str, used: frozenset[str]) -> str:
+    """The call, with its value bound to a variable where some statement uses it."""
+    return f"{target} = {call}" if target in used else call
+
+
 def prune(body: list[Statement]) -> tuple[tuple[Statement, ...], frozenset[str]]:
     """The statements whose values are used or kept, and every variable that they read."""
     used: set[str] = set()

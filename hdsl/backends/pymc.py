@@ -5,7 +5,7 @@ from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
-from hdsl.backends.prune import used_by, variables
+from hdsl.backends.prune import bound, used_by, variables
 from hdsl.backends.spelling import spell_site
 from hdsl.expr import Domain
 from hdsl.families.functions import Library
@@ -24,8 +24,8 @@ def print_model(program: Program, page: Page) -> tuple[str, ...]:
     for load in loads:
         page.code(f"{load.target} = data[{quoted(load.target)}]", 4)
     page.verbatim('    with pm.Model(coords=data["coords"]) as model:')
-    for i, statement in enumerate(rest):
-        run.statement(statement, tuple(rest[i + 1 :]))
+    for statement in rest:
+        run.statement(statement)
     page.verbatim("    return model")
     return tuple(run.helpers)
 
@@ -34,11 +34,12 @@ class _Printer:
     def __init__(self, program: Program, page: Page) -> None:
         self.page = page
         self.sizes = dict(program.sizes)
+        self.used = frozenset[str]().union(*map(used_by, program.body))
         self.helpers: list[str] = []
         self.random: set[str] = set()  # the variables that hold tensors
 
-    def statement(self, statement: Statement, rest: tuple[Statement, ...]) -> None:
-        """Print one statement; ``rest`` are those behind it, which may use its value."""
+    def statement(self, statement: Statement) -> None:
+        """Print one statement."""
         match statement:
             case Comment():
                 self.page.comment(statement, 8)
@@ -54,7 +55,7 @@ class _Printer:
                     text = f"pt.as_tensor({text})"
                 call = _call("pm.Deterministic", site, text, _dims(domain))
                 self.random.add(target)
-                self.page.code(_bound(target, call, rest), 8)
+                self.page.code(bound(target, call, self.used), 8)
             case Sample():
                 self.random.add(statement.target or "")
                 spelled = spell_site(statement, Library.PYMC)
@@ -68,11 +69,12 @@ class _Printer:
                     observed,
                 )
                 call = f"{spelled.constructor}({', '.join(part for part in parts if part)})"
-                self.page.code(_bound(statement.target, call, rest), 8)
+                self.page.code(bound(statement.target, call, self.used), 8)
 
     def _is_tensor(self, text: str) -> bool:
         """Whether an expression is more than numbers and data, which PyMC would not record."""
-        return not (self.random | {"pm", "pt"}).isdisjoint(variables(text))
+        found = variables(text)
+        return not (found.isdisjoint(self.random) and found.isdisjoint(("pm", "pt")))
 
     def _shape(self, sample: Sample) -> str:
         """The dims of a site, or its shape where its axes are no levels."""
@@ -105,11 +107,6 @@ def _dims(domain: Domain) -> str:
             return f"dims={quoted(level)}"
         case _:
             return f"dims=({', '.join(quoted(level) for level in domain)})"
-
-
-def _bound(target: str | None, call: str, rest: tuple[Statement, ...]) -> str:
-    used = target is not None and any(target in used_by(statement) for statement in rest)
-    return f"{target} = {call}" if used else call
 
 
 PYMC = Backend(

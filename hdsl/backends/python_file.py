@@ -4,7 +4,7 @@ import re
 
 from hdsl.backends.backend import Backend
 from hdsl.backends.helpers import complete
-from hdsl.backends.layout import lay_out
+from hdsl.backends.layout import lay_out, lay_out_entry
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Comment, Program
@@ -62,27 +62,25 @@ def _imports(page: Page, backend: Backend) -> list[str]:
 
 def _constants(program: Program, page: Page) -> None:
     if program.coords:
-        entries = [
-            f"{quoted(level)}: [{', '.join(quoted(label) for label in labels)}]"
-            for level, labels in program.coords
-        ]
-        _dictionary("COORDS", entries, page)
+        labels = [(level, f"[{', '.join(map(quoted, found))}]") for level, found in program.coords]
+        _dictionary("COORDS", labels, page)
         page.blank()
-    entries = [
-        f"{quoted(name)}: ({', '.join(map(quoted, domain))}{',' * (len(domain) == 1)})"
+    dims = [
+        (name, f"({', '.join(map(quoted, domain))}{',' * (len(domain) == 1)})")
         for name, domain in program.dims
         if domain
     ]
-    _dictionary("DIMS", entries, page)
+    _dictionary("DIMS", dims, page)
     page.blank(2)
 
 
-def _dictionary(target: str, entries: list[str], page: Page) -> None:
+def _dictionary(target: str, entries: list[tuple[str, str]], page: Page) -> None:
     """A dictionary with an entry on each line."""
     if not entries:
         page.verbatim(f"{target} = {{}}")
         return
-    page.verbatim(f"{target} = {{", *(f"    {entry}," for entry in entries), "}")
+    lines = [line for key, value in entries for line in lay_out_entry(quoted(key), value, 4)]
+    page.verbatim(f"{target} = {{", *lines, "}")
 
 
 def _prepare(program: Program, page: Page) -> None:

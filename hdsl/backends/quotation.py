@@ -1,5 +1,6 @@
 """Comments that quote the statement of the model which the next lines come from."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from hdsl.backends.namer import harmless
@@ -15,18 +16,22 @@ class Quotation:
     """Quotes each statement once in a row."""
 
     source: Source
-    statements: tuple[Statement, ...] = field(init=False)
+    statements: dict[int, Statement] = field(init=False)  # by where they start
+    starts: list[int] = field(init=False)
     last: int = -1
 
     def __post_init__(self) -> None:
-        self.statements = parse(self.source)[0].statements
+        self.statements = {s.span.start: s for s in parse(self.source)[0].statements}
+        self.starts = sorted(self.statements)
 
     def place(self, span: Span) -> int:
         """Where the statement starts that a span lies in; -1 for none."""
         if span == NOWHERE:
             return -1
-        starts = (s.span.start for s in self.statements if s.span.start <= span.start < s.span.end)
-        return next(starts, span.start)
+        before = bisect_right(self.starts, span.start) - 1
+        if before < 0 or span.start >= self.statements[self.starts[before]].span.end:
+            return span.start
+        return self.starts[before]
 
     def of(self, span: Span) -> Comment | None:
         """The comment for a statement; None where it stands just above."""
@@ -35,6 +40,6 @@ class Quotation:
             return None
         self.last = place
         line, _ = self.source.position(place)
-        found = (s for s in self.statements if s.span.start == place)
-        text = next((print_statement(s) for s in found), self.source.slice(span))
+        found = self.statements.get(place)
+        text = self.source.slice(span) if found is None else print_statement(found)
         return Comment(harmless(text), line)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hdsl.backends.expressions import write
-from hdsl.backends.layout import lay_out
+from hdsl.backends.layout import lay_out, lay_out_entry
 from hdsl.backends.program import Call, Gather, Number, Term, Variable
 from hdsl.families.functions import Library
 
@@ -19,6 +19,7 @@ NAMES = [
     "mean_alpha",
     "slope_alpha_median_income",
     "dev_alpha_market_submarket",
+    "a_name_that_somebody_thought_was_fine_for_a_quantity_of_his_model_and_as_long_as_a_line",
 ]
 
 
@@ -29,7 +30,8 @@ def term(draw: random.Random, depth: int) -> Term:
         return draw.choice([name, Gather(name, (draw.choice(NAMES),)), Number(draw.randint(0, 20))])
     if kind < 0.75:
         operator = draw.choice("+++-**/^")
-        return Call(operator, (term(draw, depth - 1), term(draw, depth - 1)))
+        right = Number(2) if operator == "^" else term(draw, depth - 1)
+        return Call(operator, (term(draw, depth - 1), right))
     if kind < 0.8:
         return Call("-", (term(draw, depth - 1),))
     if kind < 0.92:
@@ -63,3 +65,11 @@ def test_random_statements(seed):
     theirs = done.stdout.removeprefix("def f():\n").removesuffix("\n").split("\n    # --\n")
     assert sum("\n" in each for each in ours) > 300
     assert ours == theirs
+
+
+def test_entries_of_a_dictionary():
+    labels = ", ".join(f'"label {i}"' for i in range(20))
+    lines = lay_out_entry('"level"', f"[{labels}]", 4)
+    assert lines[0] == '    "level": ['
+    assert lines[1:-1] == [f'        "label {i}",' for i in range(20)]
+    assert lines[-1] == "    ],"
