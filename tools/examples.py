@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class Example:
     rows: str
     model: str = "model"
     tables: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, float] = field(default_factory=dict)  # of the fit that its page shows
 
     @property
     def path(self) -> Path:
@@ -51,7 +53,7 @@ EXAMPLES = (
     Example("radon", "radon.csv", tables={"county": "county.csv"}),
     Example("elasticity", "market.csv"),
     Example("elasticity", "market.csv", model="two_components"),
-    Example("eight_schools", "schools.csv"),
+    Example("eight_schools", "schools.csv", options={"target_accept": 0.95}),
     Example("sleep", "sleep.csv"),
     Example("wine", "scores.csv"),
     Example("pupils", "pupils.csv"),
@@ -190,7 +192,7 @@ def estimates(example: Example, run: "Run", groups: int = 4) -> str:
         known = {
             (name, None): None for name in run.data["posterior"].data_vars if _scalar(run, name)
         }
-    heading = "published" if any(isinstance(v, list) for v in known.values()) else "truth"
+    heading = "reference" if any(isinstance(v, list) for v in known.values()) else "truth"
     rows, shown = [], dict.fromkeys((name for name, _ in known), 0)
     for (name, label), value in known.items():
         shown[name] += 1
@@ -198,7 +200,7 @@ def estimates(example: Example, run: "Run", groups: int = 4) -> str:
             continue
         values = draws(run, name, label)
         quantity = f"`{name}`" if label is None else f"`{name}` of {label}"
-        found = f"{_number(values.mean())} ± {_number(values.std())}"
+        found = _figure(values.mean(), values.std())
         rows.append([quantity, *([_known(value)] if value is not None else []), found])
     columns = ["", *([heading] if len(rows[0]) == 3 else []), "estimate"]
     lines = [columns, ["---"] * len(columns), *rows]
@@ -210,20 +212,17 @@ def _scalar(run: "Run", name: str) -> bool:
 
 
 def _known(value: object) -> str:
-    if isinstance(value, list):
-        return f"{_number(value[0])} ± {_number(value[1])}"
-    return _number(float(str(value)))
+    return _figure(*value) if isinstance(value, list) else f"{value:g}"
 
 
-def _number(value: float) -> str:
-    """Three decimals below ten, fewer above: what a reader compares."""
-    return (
-        f"{value:.3f}"
-        if abs(value) < 10
-        else f"{value:.2f}"
-        if abs(value) < 100
-        else f"{value:.1f}"
-    )
+def _figure(mean: float, sd: float) -> str:
+    """Mean ± sd with two digits of the sd.
+
+    >>> _figure(250.123, 5.524), _figure(-0.04871, 0.00234)
+    ('250.1 ± 5.5', '-0.0487 ± 0.0023')
+    """
+    places = max(0, 1 - floor(log10(sd)))
+    return f"{mean:.{places}f} ± {sd:.{places}f}"
 
 
 def fitted(example: Example) -> "Run":
@@ -232,4 +231,4 @@ def fitted(example: Example) -> "Run":
 
     model = hdsl.read(example.source)
     tables = {level: example.path / name for level, name in example.tables.items()}
-    return model.fit(example.path / example.rows, tables=tables, seed=0)
+    return model.fit(example.path / example.rows, tables=tables, seed=0, **example.options)

@@ -45,19 +45,15 @@ def prepare(rows, tables=None, learned=None):
     reminder = flags(rows, "reminder")
 
     # model.hdsl:6  data distance : real per clinic
-    clinic_table = tables.get("clinic", {})
-    if "distance" in clinic_table:
-        distance = from_table(
-            "clinic", numbers(clinic_table, "distance"), clinic_table, ["clinic"], coords["clinic"]
-        )
-    else:
-        distance = per_group(
-            "distance", numbers(rows, "distance"), clinic_of_row, len(coords["clinic"])
-        )
+    distance = per_level(
+        "clinic", "distance", numbers, rows, tables, ["clinic"], coords["clinic"], clinic_of_row
+    )
 
     # model.hdsl:10  alpha, beta ~ clinic | center(distance)
     mean_distance = learn("mean(distance)", np.nanmean, distance, learned)
     center_distance = distance - mean_distance
+    if is_training:
+        observed("came", came)
 
     # Numbers that the training data teach
     mean_came = learn("mean(came)", np.nanmean, came, learned)
@@ -65,8 +61,6 @@ def prepare(rows, tables=None, learned=None):
     mean_reminder = learn("mean(reminder)", np.nanmean, reminder, learned)
     sd_reminder = learn("sd(reminder)", sd, reminder, learned)
     sd_center_distance = learn("sd(center(distance))", sd, center_distance, learned)
-    if is_training:
-        observed("came", came)
 
     return {
         "clinic_of_row": clinic_of_row,
@@ -161,7 +155,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -191,6 +185,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -198,9 +194,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -260,6 +255,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def learn(name, summary, values, learned):

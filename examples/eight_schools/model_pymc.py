@@ -84,7 +84,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -114,6 +114,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -121,9 +123,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 

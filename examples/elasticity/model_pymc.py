@@ -42,19 +42,18 @@ def prepare(rows, tables=None, learned=None):
     log_p = numbers(rows, "log_price")
 
     # model.hdsl:5  data median_income : real per region
-    region_table = tables.get("region", {})
-    if "median_income" in region_table:
-        median_income = from_table(
-            "region",
-            numbers(region_table, "median_income"),
-            region_table,
-            ["region_id"],
-            coords["region"],
-        )
-    else:
-        median_income = per_group(
-            "median_income", numbers(rows, "median_income"), region_of_row, len(coords["region"])
-        )
+    median_income = per_level(
+        "region",
+        "median_income",
+        numbers,
+        rows,
+        tables,
+        ["region_id"],
+        coords["region"],
+        region_of_row,
+    )
+    if is_training:
+        observed("log_q", log_q)
 
     # Numbers that the training data teach
     mean_log_q = learn("mean(log_q)", np.nanmean, log_q, learned)
@@ -62,8 +61,6 @@ def prepare(rows, tables=None, learned=None):
     mean_log_p = learn("mean(log_p)", np.nanmean, log_p, learned)
     sd_log_p = learn("sd(log_p)", sd, log_p, learned)
     sd_median_income = learn("sd(median_income)", sd, median_income, learned)
-    if is_training:
-        observed("log_q", log_q)
 
     return {
         "region_of_row": region_of_row,
@@ -161,7 +158,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -191,6 +188,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -198,9 +197,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -250,6 +248,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def learn(name, summary, values, learned):

@@ -48,19 +48,16 @@ def prepare(rows, tables=None, learned=None):
     log_p = numbers(rows, "log_price")
 
     # two_components.hdsl:5  data median_income : real per region
-    region_table = tables.get("region", {})
-    if "median_income" in region_table:
-        median_income = from_table(
-            "region",
-            numbers(region_table, "median_income"),
-            region_table,
-            ["region_id"],
-            coords["region"],
-        )
-    else:
-        median_income = per_group(
-            "median_income", numbers(rows, "median_income"), region_of_row, len(coords["region"])
-        )
+    median_income = per_level(
+        "region",
+        "median_income",
+        numbers,
+        rows,
+        tables,
+        ["region_id"],
+        coords["region"],
+        region_of_row,
+    )
     if is_training:
         observed("log_q", log_q)
 
@@ -142,7 +139,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -172,6 +169,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -179,9 +178,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -231,6 +229,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def outcome(rows, name, read, size, is_training):

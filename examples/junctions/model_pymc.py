@@ -45,23 +45,19 @@ def prepare(rows, tables=None, learned=None):
     roundabout = flags(rows, "roundabout")
 
     # model.hdsl:7  data rain : real per city
-    city_table = tables.get("city", {})
-    if "rain" in city_table:
-        rain = from_table("city", numbers(city_table, "rain"), city_table, ["city"], coords["city"])
-    else:
-        rain = per_group("rain", numbers(rows, "rain"), city_of_row, len(coords["city"]))
+    rain = per_level("city", "rain", numbers, rows, tables, ["city"], coords["city"], city_of_row)
 
     # model.hdsl:11  alpha ~ city | center(rain)
     mean_rain = learn("mean(rain)", np.nanmean, rain, learned)
     center_rain = rain - mean_rain
+    if is_training:
+        observed("accidents", accidents)
 
     # Numbers that the training data teach
     mean_accidents = learn("mean(accidents)", np.nanmean, accidents, learned)
     mean_roundabout = learn("mean(roundabout)", np.nanmean, roundabout, learned)
     sd_roundabout = learn("sd(roundabout)", sd, roundabout, learned)
     sd_center_rain = learn("sd(center(rain))", sd, center_rain, learned)
-    if is_training:
-        observed("accidents", accidents)
 
     return {
         "city_of_row": city_of_row,
@@ -133,7 +129,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -163,6 +159,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -170,9 +168,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -232,6 +229,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def learn(name, summary, values, learned):

@@ -40,14 +40,14 @@ def prepare(rows, tables=None, learned=None):
     # model.hdsl:4  data log_q, log_p : real
     log_q = outcome(rows, "log_q", numbers, len(row), is_training)
     log_p = numbers(rows, "log_p")
+    if is_training:
+        observed("log_q", log_q)
 
     # Numbers that the training data teach
     sd_log_q = learn("sd(log_q)", sd, log_q, learned)
     mean_log_q = learn("mean(log_q)", np.nanmean, log_q, learned)
     mean_log_p = learn("mean(log_p)", np.nanmean, log_p, learned)
     sd_log_p = learn("sd(log_p)", sd, log_p, learned)
-    if is_training:
-        observed("log_q", log_q)
 
     return {
         "shop_of_row": shop_of_row,
@@ -76,7 +76,7 @@ def build(data):
         # default prior of sigma: residual scale of `normal`
         sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_log_q)
 
-        # model.hdsl:7  alpha ~ shop
+        # model.hdsl:7  alpha ~ shop with centered
         # default prior of mean(alpha): intercept: the outcome's mean, 2.5 sds of the outcome,
         #     widened for predictors that are not centred
         mean_alpha = pm.Normal(
@@ -86,9 +86,9 @@ def build(data):
         )
         # default prior of sd(alpha): group sd: the scale of the intercept
         sd_alpha = pm.HalfNormal("sd(alpha)", sigma=2.5 * sd_log_q)
-        z_alpha = pm.Normal("z(alpha)", mu=0, sigma=1, dims="shop")
-        dev_alpha = pm.Deterministic("dev(alpha)", sd_alpha * z_alpha, dims="shop")
-        alpha = pm.Deterministic("alpha", mean_alpha + dev_alpha, dims="shop")
+        centred_alpha = pm.Normal("centred(alpha)", mu=mean_alpha, sigma=sd_alpha, dims="shop")
+        pm.Deterministic("dev(alpha)", centred_alpha - mean_alpha, dims="shop")
+        alpha = pm.Deterministic("alpha", centred_alpha, dims="shop")
 
         # model.hdsl:8  log(-beta) ~ shop
         # default prior of mean(log(-beta)): log size of the slope on `log_p`
@@ -117,7 +117,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -147,6 +147,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -154,9 +156,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 

@@ -43,6 +43,7 @@ def prepare(rows, tables=None, learned=None):
         nested("class", labels(rows, "class"), np.array(coords["school"])[school_of_row], learned),
         learned,
     )
+    school_of_class = group_of_each("school of class", school_of_row, class_of_row, learned)
 
     # model.hdsl:4  data score : real
     score = outcome(rows, "score", numbers, len(row), is_training)
@@ -51,28 +52,22 @@ def prepare(rows, tables=None, learned=None):
     hours = numbers(rows, "hours")
 
     # model.hdsl:6  data size : count per class
-    class_table = tables.get("class", {})
-    if "size" in class_table:
-        size = from_table(
-            "class", numbers(class_table, "size"), class_table, ["school", "class"], coords["class"]
-        )
-    else:
-        size = per_group("size", numbers(rows, "size"), class_of_row, len(coords["class"]))
+    size = per_level(
+        "class", "size", numbers, rows, tables, ["school", "class"], coords["class"], class_of_row
+    )
 
     # model.hdsl:7  data budget : real per school
-    school_table = tables.get("school", {})
-    if "budget" in school_table:
-        budget = from_table(
-            "school", numbers(school_table, "budget"), school_table, ["school"], coords["school"]
-        )
-    else:
-        budget = per_group("budget", numbers(rows, "budget"), school_of_row, len(coords["school"]))
+    budget = per_level(
+        "school", "budget", numbers, rows, tables, ["school"], coords["school"], school_of_row
+    )
 
     # model.hdsl:10  alpha ~ school / class | center(size), center(budget)
     mean_size = learn("mean(size)", np.nanmean, size, learned)
     center_size = size - mean_size
     mean_budget = learn("mean(budget)", np.nanmean, budget, learned)
     center_budget = budget - mean_budget
+    if is_training:
+        observed("score", score)
 
     # Numbers that the training data teach
     sd_score = learn("sd(score)", sd, score, learned)
@@ -81,9 +76,6 @@ def prepare(rows, tables=None, learned=None):
     sd_hours = learn("sd(hours)", sd, hours, learned)
     sd_center_size = learn("sd(center(size))", sd, center_size, learned)
     sd_center_budget = learn("sd(center(budget))", sd, center_budget, learned)
-    school_of_class = group_of_each("school of class", school_of_row, class_of_row, learned)
-    if is_training:
-        observed("score", score)
 
     return {
         "school_of_row": school_of_row,
@@ -183,7 +175,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -213,6 +205,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -220,9 +214,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -247,7 +240,7 @@ def nested(level, names, parents, learned):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
     inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
     if level in learned:
-        return names if set(names) <= set(learned[level]) else inside
+        return names if set(inside).isdisjoint(learned[level]) else inside
     return names if len(set(names)) == len(set(inside)) else inside
 
 
@@ -291,6 +284,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def looked_up(rows, name, tables, *keys):

@@ -4,7 +4,8 @@ Written by HDSL from model.hdsl, for NumPyro:
 
     numpyro.enable_x64()
     data = prepare(rows)
-    mcmc = MCMC(NUTS(model), num_warmup=1000, num_samples=1000, num_chains=4)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
     mcmc.run(jax.random.key(0), data)
 """
 
@@ -46,15 +47,11 @@ def prepare(rows, tables=None, learned=None):
     floor = flags(rows, "floor")
 
     # model.hdsl:6  data log_uppm : real per county
-    county_table = tables.get("county", {})
-    if "log_uppm" in county_table:
-        log_uppm = from_table(
-            "county", numbers(county_table, "log_uppm"), county_table, ["county"], coords["county"]
-        )
-    else:
-        log_uppm = per_group(
-            "log_uppm", numbers(rows, "log_uppm"), county_of_row, len(coords["county"])
-        )
+    log_uppm = per_level(
+        "county", "log_uppm", numbers, rows, tables, ["county"], coords["county"], county_of_row
+    )
+    if is_training:
+        observed("log_radon", log_radon)
 
     # Numbers that the training data teach
     sd_log_radon = learn("sd(log_radon)", sd, log_radon, learned)
@@ -62,8 +59,6 @@ def prepare(rows, tables=None, learned=None):
     mean_floor = learn("mean(floor)", np.nanmean, floor, learned)
     sd_floor = learn("sd(floor)", sd, floor, learned)
     sd_log_uppm = learn("sd(log_uppm)", sd, log_uppm, learned)
-    if is_training:
-        observed("log_radon", log_radon)
 
     return {
         "county_of_row": county_of_row,
@@ -151,7 +146,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -181,6 +176,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -188,9 +185,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -250,6 +246,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def learn(name, summary, values, learned):

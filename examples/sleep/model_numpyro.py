@@ -4,7 +4,8 @@ Written by HDSL from model.hdsl, for NumPyro:
 
     numpyro.enable_x64()
     data = prepare(rows)
-    mcmc = MCMC(NUTS(model), num_warmup=1000, num_samples=1000, num_chains=4)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
     mcmc.run(jax.random.key(0), data)
 """
 
@@ -44,14 +45,14 @@ def prepare(rows, tables=None, learned=None):
 
     # model.hdsl:5  data day : real
     day = numbers(rows, "day")
+    if is_training:
+        observed("reaction", reaction)
 
     # Numbers that the training data teach
     sd_reaction = learn("sd(reaction)", sd, reaction, learned)
     mean_reaction = learn("mean(reaction)", np.nanmean, reaction, learned)
     mean_day = learn("mean(day)", np.nanmean, day, learned)
     sd_day = learn("sd(day)", sd, day, learned)
-    if is_training:
-        observed("reaction", reaction)
 
     return {
         "subject_of_row": subject_of_row,
@@ -125,7 +126,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -155,6 +156,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -162,9 +165,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 

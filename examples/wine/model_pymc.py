@@ -43,24 +43,18 @@ def prepare(rows, tables=None, learned=None):
     score = outcome(rows, "score", numbers, len(row), is_training)
 
     # model.hdsl:6  data price : positive per wine
-    wine_table = tables.get("wine", {})
-    if "price" in wine_table:
-        price = from_table(
-            "wine", numbers(wine_table, "price"), wine_table, ["wine"], coords["wine"]
-        )
-    else:
-        price = per_group("price", numbers(rows, "price"), wine_of_row, len(coords["wine"]))
+    price = per_level("wine", "price", numbers, rows, tables, ["wine"], coords["wine"], wine_of_row)
 
     # model.hdsl:9  taste ~ judge + (wine | center(log(price)))
     mean_log_price = learn("mean(log(price))", np.nanmean, np.log(price), learned)
     center_log_price = np.log(price) - mean_log_price
+    if is_training:
+        observed("score", score)
 
     # Numbers that the training data teach
     sd_score = learn("sd(score)", sd, score, learned)
     mean_score = learn("mean(score)", np.nanmean, score, learned)
     sd_center_log_price = learn("sd(center(log(price)))", sd, center_log_price, learned)
-    if is_training:
-        observed("score", score)
 
     return {
         "wine_of_row": wine_of_row,
@@ -136,7 +130,7 @@ def column(table, name):
 
 def known(name, values):
     """Raises an error where values are missing."""
-    empty = np.flatnonzero(np.isnan(values)) + 1
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
     if empty.size:
         raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
 
@@ -166,6 +160,8 @@ def numbers(table, name, missing=False):
 def labels(table, name, missing=False):
     """A column as text; a whole number loses its `.0`."""
     values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
     if values.dtype.kind == "M":
         values = np.datetime_as_string(values, unit="auto")
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
@@ -173,9 +169,8 @@ def labels(table, name, missing=False):
         "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
         for v in whole
     ]
-    empty = [number for number, text in enumerate(texts, start=1) if text == ""]
-    if empty and not missing:
-        raise ValueError(f"column {name!r} has no label in {len(empty)} rows: {empty[:5]}")
+    if not missing:
+        known(name, np.array(texts))
     return np.array(texts)
 
 
@@ -225,6 +220,17 @@ def from_table(level, values, table, columns, groups):
     if absent:
         raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
     return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
 
 
 def learn(name, summary, values, learned):
