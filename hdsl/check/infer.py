@@ -17,7 +17,7 @@ def adopt_outcome(scope: Scope, mentions: Mentions) -> None:
         return
     for name, spec in tuple(scope.parameters.items()):
         assert spec.target is not None and isinstance(spec.statement, ast.Tilde)
-        if spec.axes or not mentions.is_outcome(name, spec.statement):
+        if spec.axes or spec.call is None or not mentions.is_outcome(name, spec.statement):
             continue
         near = nearest(name, scope.data)
         scope.report(
