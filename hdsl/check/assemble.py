@@ -329,6 +329,9 @@ class Assembly:
         rule: str | None = "correlations: lkj(2)"
         if found:
             concentration, rule = dict(next(iter(found)).arguments)["eta"], None
+            beyond = self.resolver.domain(concentration)
+            if beyond:
+                self.resolver.blame(concentration, (), beyond, f"`{joint.matrix}`")
         return Correlation(
             name=joint.matrix,
             domain=(),

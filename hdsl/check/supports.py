@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from hdsl.check.distributions import asked_support
-from hdsl.check.parameters import Parameters
+from hdsl.check.parameters import Parameters, is_role
 from hdsl.check.ranges import misfit, range_of
 from hdsl.expr import Constant, Expr, Value
-from hdsl.families import FAMILIES, Support
-from hdsl.ir.model import Definition, Node, Outcome, Parameter
+from hdsl.families import FAMILIES, Role, Support
+from hdsl.families.family import POSITIVE
+from hdsl.ir.model import Correlation, Definition, Node, Outcome, Parameter
 from hdsl.ir.text import text_of, text_of_support
 
 
@@ -19,6 +20,8 @@ def check_supports(
         match node:
             case Outcome() | Parameter(rule=None):
                 _check_arguments(parameters, nodes, node)
+            case Correlation(concentration=concentration):
+                _check(parameters, nodes, concentration, POSITIVE, "`eta` of `lkj`", None)
             case Definition(name=name, expr=expr):
                 implied = parameters.coefficients.implied.get(name)
                 if implied is not None and implied.accessor in ("sd", "cor"):
@@ -35,6 +38,15 @@ def _check_arguments(
         if isinstance(expr, Value) and expr.name in parameters.asked:
             continue  # the prior answers for it
         what = f"`{name}` of `{family.name}`"
+        if is_role(node.distribution, name, Role.SIZE) and not parameters.resolver.is_data(expr):
+            parameters.scope.report(
+                "H304",
+                f"{what} comes from data",
+                expr.span,
+                "a number of trials is known, not learned",
+                help=f"declare its column: `data {name} : count`",
+            )
+            continue
         links = next((p.links for p in family.parameters if p.name == name), ())
         hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
         _check(parameters, nodes, expr, asked_support(family, name), what, hint)
