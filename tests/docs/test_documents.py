@@ -12,7 +12,9 @@ from hdsl.diagnostics.diagnostic import Severity
 from hdsl.source import Source
 from tools.documents import ROOT, Block, blocks, commands, documents, playground, run
 
-TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in documents()}
+TEXTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in documents()
+}
 MODELS = [
     pytest.param(block, id=f"{name}:{block.line}")
     for name, text in TEXTS.items()
@@ -59,7 +61,11 @@ def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
     if script:
         playground(tmp_path)
         done = subprocess.run(
-            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=600
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
         assert done.returncode == 0, done.stderr
 
