@@ -32,13 +32,13 @@ class Source:
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
-        """Offset of the first character of every line; only ``\\n`` ends a line."""
+        """Offset of the first character of every line; only a line feed ends a line."""
         return (0, *(i + 1 for i, c in enumerate(self.text) if c == "\n"))
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, both counted from 1.
+        r"""Line and column of an offset, both counted from 1.
 
-        >>> Source("a\\nbc").position(3)
+        >>> Source("a\nbc").position(3)
         (2, 2)
         """
         line = bisect_right(self.line_starts, offset)

@@ -12,7 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H201",
         E,
         "unknown name",
-        "A file that declares data declares all of them: any other name must be defined by a statement. "
+        "A file that declares data declares all of them: any other name must be defined by a "
+        "statement. "
         "A name very near to a known one is taken for a slip, never for a new parameter.",
         "data y, x : real\ny ~ normal(alpha + beta * z, sigma)\nalpha, beta ~ 1\n",
         GOOD,
@@ -30,7 +31,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H203",
         E,
         "unknown level",
-        "A level that is only mentioned in a formula is taken for a column of that name, unless the "
+        "A level that is only mentioned in a formula is taken for a column of that name, "
+        "unless the "
         "name is one slip away from a declared level or column.",
         "level region\ndata y : real\ny ~ normal(alpha, sigma)\nalpha ~ regoin\n",
         GOOD,
@@ -58,7 +60,8 @@ ENTRIES: tuple[Entry, ...] = (
         E,
         "a value varies over a level that is not allowed here",
         "Every value has a domain, the levels over which it varies. A coarser value may stand "
-        "wherever a finer one may (it is looked up), never the other way round: a single value cannot "
+        "wherever a finer one may (it is looked up), never the other way round: a single "
+        "value cannot "
         "be computed from one value per region.",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ normal(alpha, 1)\nalpha ~ region\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu[store] ~ normal(alpha, 1)\n"
@@ -95,7 +98,8 @@ ENTRIES: tuple[Entry, ...] = (
         E,
         "an accessor is asked of the wrong thing",
         "`mean sd cor slope dev` belong to coefficients that vary over a level, named as their "
-        "statement names them (`sd(log(sigma))`). With several levels an expression names the one meant.",
+        "statement names them (`sd(log(sigma))`). With several levels an expression names "
+        "the one meant.",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ normal(0, 1)\nsd(mu) ~ halfnormal(1)\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ region\nsd(mu) ~ halfnormal(1)\n",
     ),
@@ -113,19 +117,23 @@ ENTRIES: tuple[Entry, ...] = (
         E,
         "no such member",
         "A label that is written in the model must be one of the level's members.",
-        'level arm = {control, drug}\ndata y, x : real\ny ~ normal(a["drag"] * x + a["control"], sigma)\n'
+        'level arm = {control, drug}\ndata y, x : real\ny ~ normal(a["drag"] * x + '
+        'a["control"], sigma)\n'
         "a[arm] ~ normal(0, 1)\n",
-        'level arm = {control, drug}\ndata y, x : real\ny ~ normal(a["drug"] * x + a["control"], sigma)\n'
+        'level arm = {control, drug}\ndata y, x : real\ny ~ normal(a["drug"] * x + '
+        'a["control"], sigma)\n'
         "a[arm] ~ normal(0, 1)\n",
     ),
     Entry(
         "H214",
         E,
         "a coarser value can be looked up in two ways",
-        "Two levels of one expression lie in the same coarser level, so that the expression does not "
+        "Two levels of one expression lie in the same coarser level, so that the expression "
+        "does not "
         "say whose group is meant.",
         "level student in school\nlevel class in school\ndata y : real\n"
-        "y ~ normal(sum_of, sigma)\nsum_of[student, class] = a + b + c\na ~ student\nb ~ class\nc ~ school\n",
+        "y ~ normal(sum_of, sigma)\nsum_of[student, class] = a + b + c\na ~ student\nb ~ "
+        "class\nc ~ school\n",
         "level student in school\nlevel class in school\ndata y : real\n"
         "y ~ normal(a + b + c, sigma)\na ~ 0 + student\nb ~ 0 + class\nc ~ school\n",
     ),

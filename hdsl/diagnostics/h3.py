@@ -12,7 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H301",
         E,
         "a prior reaches outside its parameter's support",
-        "An sd is positive and a probability lies between 0 and 1; a prior that allows other values "
+        "An sd is positive and a probability lies between 0 and 1; a prior that allows other "
+        "values "
         "would silently be cut off by one backend and crash in the other.",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nsigma ~ normal(0, 1)\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nsigma ~ halfnormal(1)\n",
@@ -21,9 +22,11 @@ ENTRIES: tuple[Entry, ...] = (
         "H302",
         E,
         "an expression leaves the support of its argument",
-        "A sum of coefficients can be any number, and this argument cannot. A linked form holds it on "
+        "A sum of coefficients can be any number, and this argument cannot. A linked form "
+        "holds it on "
         "the right side: `poisson(log_mu = eta)`, or `log(mu) = eta`.",
-        "data y : count\ndata x : real\ny ~ poisson(alpha + beta * x)\nalpha, beta ~ normal(0, 1)\n",
+        "data y : count\ndata x : real\ny ~ poisson(alpha + beta * x)\nalpha, beta ~ "
+        "normal(0, 1)\n",
         "data y : count\ndata x : real\ny ~ poisson(log_mu = alpha + beta * x)\n"
         "alpha, beta ~ normal(0, 1)\n",
     ),
@@ -31,7 +34,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H303",
         W,
         "an expression may leave the support of its argument",
-        "For some values of the parameters this argument is out of bounds; there the density is zero "
+        "For some values of the parameters this argument is out of bounds; there the density "
+        "is zero "
         "and the sampler is turned back. A link avoids it.",
         "data y : binary\ndata x : real\ny ~ bernoulli(exp(alpha + beta * x))\n"
         "alpha, beta ~ normal(0, 1)\n",
@@ -51,7 +55,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H305",
         E,
         "no default prior fits",
-        "Defaults are weakly informative and scaled by the data: for intercepts, for coefficients that "
+        "Defaults are weakly informative and scaled by the data: for intercepts, for "
+        "coefficients that "
         "multiply data, for scales and shapes. Anywhere else HDSL asks instead of guessing.",
         "data y, x : real\ny ~ normal(a * exp(b * x), sigma)\na ~ normal(0, 1)\nb ~ 1\n",
         "data y, x : real\ny ~ normal(a * exp(b * x), sigma)\na, b ~ normal(0, 1)\n",
@@ -68,7 +73,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H307",
         E,
         "the two numbers of `likely` do not fit",
-        "`likely(lo, hi)` puts 95% of the parameter's natural family between the two: they are in order "
+        "`likely(lo, hi)` puts 95% of the parameter's natural family between the two: they "
+        "are in order "
         "and inside the parameter's support.",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nsigma ~ likely(-1, 10)\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nsigma ~ likely(0.1, 10)\n",
@@ -78,7 +84,7 @@ ENTRIES: tuple[Entry, ...] = (
         E,
         "a label stands where it cannot",
         "Text in quotes is a label. It can be compared with a factor or a level, and it can pick a "
-        "member: `alpha[\"Aitkin\"]`.",
+        'member: `alpha["Aitkin"]`.',
         'data y, sex : real\ny ~ normal(alpha + beta * (sex == "F"), sigma)\nalpha, beta ~ 1\n',
         'data y : real\ndata sex : factor\ny ~ normal(alpha + beta * (sex == "F"), sigma)\n'
         "alpha, beta ~ 1\n",

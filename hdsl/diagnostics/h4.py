@@ -12,7 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H401",
         E,
         "a level nested in itself",
-        "Nesting goes from fine to coarse and ends: a store lies in a region, a region in a country.",
+        "Nesting goes from fine to coarse and ends: a store lies in a region, a region in a "
+        "country.",
         "level a in b\nlevel b in a\ndata y : real\ny ~ normal(alpha, sigma)\nalpha ~ a\n",
         "level a in b\ndata y : real\ny ~ normal(alpha, sigma)\nalpha ~ a\n",
     ),
@@ -20,8 +21,10 @@ ENTRIES: tuple[Entry, ...] = (
         "H402",
         E,
         "the group stands before the bar",
-        "In lme4 and brms `(1 | region)` is an intercept by region. In HDSL the coefficient has a name, "
-        "the level follows `~`, and the bar is followed by group-level predictors: `alpha ~ region | income`.",
+        "In lme4 and brms `(1 | region)` is an intercept by region. In HDSL the coefficient "
+        "has a name, "
+        "the level follows `~`, and the bar is followed by group-level predictors: `alpha ~ "
+        "region | income`.",
         "data y : real\ny ~ normal(alpha, sigma)\nalpha ~ 1 | region\n",
         GOOD,
     ),
@@ -29,7 +32,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H403",
         E,
         "a number in a formula",
-        "A formula is a sum of levels. The mean is there by itself; `0 +` takes it away, and a lone "
+        "A formula is a sum of levels. The mean is there by itself; `0 +` takes it away, and "
+        "a lone "
         "`1` is one value for all.",
         "data y : real\ny ~ normal(alpha, sigma)\nalpha ~ 2 + region\n",
         GOOD,
@@ -46,9 +50,12 @@ ENTRIES: tuple[Entry, ...] = (
         "H405",
         E,
         "a correlation that cannot be had",
-        "Two coefficients have one correlation. Three or more have a matrix with one lkj prior: its "
-        "entries have no priors of their own, and a zero splits it only where it leaves whole blocks.",
-        "data y, x, z : real\ny ~ normal(a + b * x + c * z, sigma)\na, b, c ~ region\ncor(a, b) = 0\n",
+        "Two coefficients have one correlation. Three or more have a matrix with one lkj "
+        "prior: its "
+        "entries have no priors of their own, and a zero splits it only where it leaves "
+        "whole blocks.",
+        "data y, x, z : real\ny ~ normal(a + b * x + c * z, sigma)\na, b, c ~ region\ncor(a, "
+        "b) = 0\n",
         "data y, x, z : real\ny ~ normal(a + b * x + c * z, sigma)\na, b, c ~ region\n"
         "cor(a, b, c) ~ lkj(1)\n",
     ),
@@ -56,10 +63,12 @@ ENTRIES: tuple[Entry, ...] = (
         "H407",
         E,
         "numbers used as a level",
-        "A column declared as real numbers does not group. A predictor of a coefficient stands after "
+        "A column declared as real numbers does not group. A predictor of a coefficient "
+        "stands after "
         "a bar; to group by a number on purpose declare a level from its column.",
         "data y, income : real\ny ~ normal(alpha, sigma)\nalpha ~ income\n",
-        "data y : real\ndata income : real per region\ny ~ normal(alpha, sigma)\nalpha ~ region | income\n",
+        "data y : real\ndata income : real per region\ny ~ normal(alpha, sigma)\nalpha ~ "
+        "region | income\n",
     ),
     Entry(
         "H408",
