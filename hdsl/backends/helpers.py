@@ -114,9 +114,9 @@ def in_order(level, names, learned):
 '''
 
 NESTED = '''\
-def nested(level, names, parents, learned):
+def nested(level, names, learned, *parents):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
-    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    inside = np.array([":".join(path) for path in zip(*parents, names)])
     if level in learned:
         return names if set(inside).isdisjoint(learned[level]) else inside
     return names if len(set(names)) == len(set(inside)) else inside

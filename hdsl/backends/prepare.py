@@ -204,22 +204,15 @@ def _columns(model: Model) -> tuple[str, ...]:
 
 def _first_column(model: Model, columns: tuple[str, ...]) -> str:
     """A column that the rows surely have: not an outcome's, if there is another."""
-    own = [
-        node.column or node.name
-        for node in model.nodes
-        if isinstance(node, Data) and node.expr is None and node.domain == (ROW,)
-    ]
-    plain = [
-        node.column or node.name
-        for node in model.nodes
-        if isinstance(node, Data) and node.column in own and not node.observed
-    ]
+    raw = [node for node in model.nodes if isinstance(node, Data) and node.expr is None]
+    own = [node for node in raw if node.domain == (ROW,)]
+    plain = [node.column or node.name for node in own if not node.observed]
     finest = [
         level.column or level.name
         for level in reversed(tuple(model.levels.values()))
         if level.kind is LevelKind.COLUMN
     ]
-    return next(iter((*plain, *finest, *own, *columns)))
+    return next(iter((*plain, *finest, *(node.column or node.name for node in own), *columns)))
 
 
 def _learned_numbers(run: Preparing, inputs: tuple[Input, ...]) -> None:
@@ -257,8 +250,8 @@ def _groups(level: Level, run: Preparing) -> None:
         text = _label_column(level, run)
         parents = [p for p in level.parents if run.model.levels[p].kind in GROUPED]
         if parents:
-            above = _labels_of_rows(parents[-1], run)
-            text = run.call("nested", name, text, above, "learned")
+            above = [_labels_of_rows(parent, run) for parent in parents]
+            text = run.call("nested", name, text, "learned", *above)
     if level.ordered:
         text = run.call("in_order", name, text, "learned")
     run.say(f"coords[{name}], {index} = {run.call('groups', name, text, 'learned')}")

@@ -1,5 +1,6 @@
 """A whole generated file: docstring, imports, constants, `prepare`, the model, helpers."""
 
+import ast
 import re
 
 from hdsl.backends.backend import Backend
@@ -54,7 +55,8 @@ def _docstring(program: Program, backend: Backend) -> list[str]:
 
 
 def _imports(page: Page, backend: Backend) -> list[str]:
-    used = variables("\n".join(page.text))
+    nodes = ast.walk(ast.parse("\n".join(page.text)))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
     standard = [line for name, line in _STANDARD if name in used]
     modules = [line for name, line in backend.modules if name in used]
     return [*standard, *([""] if standard else []), *modules]

@@ -21,6 +21,7 @@ HOSTILE = [
     "{braces} %s %(x)s",
     "</script> 🦉 €",
     "__import__('os')",
+    "jax re math NormalDist pt",
 ]
 
 
@@ -56,6 +57,7 @@ def test_hostile_titles_columns_and_labels(backend, text, tmp_path):
     model += f'first = a["{safe}"]\n'
     source = Source(model, f"{text}.hdsl")
     made = densities.load(emit(model_of(source), backend).text, tmp_path, "hostile")
+    assert not hasattr(made, "math")
     rows = {safe: np.array([1.0, 2.0, 4.0]), "group": np.array([safe, "b", "b"])}
     data = made.prepare(rows)
     assert data["y"].tolist() == [1.0, 2.0, 4.0]

@@ -114,6 +114,17 @@ def test_repeated_labels_are_told_apart_by_their_parent(module):
     assert data["income"].tolist() == [5.0, 6.0]
 
 
+def test_a_group_may_lie_in_two_levels(module):
+    text = NESTED.replace("data size : real per store", "data kind : factor per store").replace(
+        "size, income", "kind"
+    )
+    made = module(text.replace("data income : real per market\n", ""))
+    data = made.prepare(REPEATED | columns(kind=["u", "v", "u", "u"]))
+    assert data["coords"]["store"] == ["p:u:s1", "p:v:s2", "q:u:s1"]
+    assert data["kind_of_store"].tolist() == [0, 1, 0]
+    assert data["market_of_store"].tolist() == [0, 0, 1]
+
+
 def test_labels_that_are_unique_stand_alone(module):
     data = module(NESTED).prepare(REPEATED | columns(store=["s1", "s2", "s3", "s3"]))
     assert data["coords"]["store"] == ["s1", "s2", "s3"]

@@ -41,7 +41,7 @@ def prepare(rows, tables=None, learned=None):
     # model.hdsl:2  data kind from category : factor per store
     coords["store"], store_of_row = groups(
         "store",
-        nested("store", labels(rows, "store"), np.array(coords["kind"])[kind_of_row], learned),
+        nested("store", labels(rows, "store"), learned, np.array(coords["kind"])[kind_of_row]),
         learned,
     )
     free_slope_a_kind = np.full(len(coords["kind"]), True)
@@ -178,9 +178,9 @@ def groups(level, names, learned):
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
-def nested(level, names, parents, learned):
+def nested(level, names, learned, *parents):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
-    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    inside = np.array([":".join(path) for path in zip(*parents, names)])
     if level in learned:
         return names if set(inside).isdisjoint(learned[level]) else inside
     return names if len(set(names)) == len(set(inside)) else inside

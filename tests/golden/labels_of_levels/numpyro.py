@@ -45,7 +45,7 @@ def prepare(rows, tables=None, learned=None):
     )
     coords["sub"], sub_of_row = groups(
         "sub",
-        nested("sub", labels(rows, "sub"), np.array(coords["market"])[market_of_row], learned),
+        nested("sub", labels(rows, "sub"), learned, np.array(coords["market"])[market_of_row]),
         learned,
     )
 
@@ -236,9 +236,9 @@ def groups(level, names, learned):
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
-def nested(level, names, parents, learned):
+def nested(level, names, learned, *parents):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
-    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    inside = np.array([":".join(path) for path in zip(*parents, names)])
     if level in learned:
         return names if set(inside).isdisjoint(learned[level]) else inside
     return names if len(set(names)) == len(set(inside)) else inside
