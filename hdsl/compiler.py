@@ -31,7 +31,7 @@ def check_source(source: Source) -> tuple[Model | None, tuple[Diagnostic, ...]]:
 
     >>> model, found = check_source(Source("data y : real\ny ~ normal(mu, sigma)\nmu ~ 1"))
     >>> [parameter.name for parameter in model.nodes][1:], found
-    (['mu', 'sigma', 'y'], ())
+    (['sigma', 'mu', 'y'], ())
     """
     file, syntax = parse(source)
     if _errors(syntax):

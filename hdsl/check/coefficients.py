@@ -52,7 +52,7 @@ class Coefficients:
         self.scope = resolver.scope
         self.implied: dict[str, Implied] = {}
         self.joints: list[Joint] = []
-        self._predictors: dict[int, Expr] = {}
+        self._reported = frozenset(text(expr) for expr in self.scope.reports)
 
     # ------------------------------------------------------------ step 1
 
@@ -244,6 +244,7 @@ class Coefficients:
         return path[-1]
 
     def _deviations(self, joint: Joint, pieces: "dict[str, list[LevelPieces]]") -> Deviations:
+        reported = self._reported
         shares = []
         for spec in joint.specs:
             mine = next(p for p in pieces[spec.name] if p.level == joint.level)
@@ -254,7 +255,7 @@ class Coefficients:
                     self.scope.quantity("sd", spec, joint.level),
                     spec.axes,
                     self._centre(spec, pieces[spec.name], mine),
-                    spec.name in self._reported(mine.deviation),
+                    not reported.isdisjoint((mine.deviation, spell("dev", (spec.scale,), None))),
                 )
             )
         subjects = ", ".join(spec.scale for spec in joint.specs)
@@ -267,16 +268,6 @@ class Coefficients:
             correlation=joint.scalar or joint.matrix,
             centred=any(self._centred(spec, joint.level) for spec in joint.specs),
         )
-
-    def _reported(self, deviation: str) -> set[str]:
-        """The coefficient of a deviation if a `report` names it."""
-        wanted = {text(expr) for expr in self.scope.reports}
-        for spec in self.scope.coefficients.values():
-            short = spell("dev", (spec.scale,), None)
-            named = {self.scope.quantity("dev", spec, level) for level in spec.levels}
-            if deviation in named and (deviation in wanted or short in wanted):
-                return {spec.name}
-        return set()
 
     def _centre(
         self, spec: CoefficientSpec, pieces: "list[LevelPieces]", mine: "LevelPieces"
@@ -335,7 +326,7 @@ class Coefficients:
     ) -> Definition:
         levels = tuple(level for level in domain if level not in spec.axes)
         crossed = is_crossing(self.scope.levels, levels)
-        wanted = name in {text(report) for report in self.scope.reports}
+        wanted = name in self._reported
         return Definition(
             name=name,
             domain=domain,

@@ -13,6 +13,8 @@ from hdsl.ir.model import DataType, Level, LevelKind
 from hdsl.source import Span
 from hdsl.syntax import ast
 
+RESERVED = ("chain", "draw")
+
 
 def declare_levels(scope: Scope, file: ast.File) -> None:
     """Fill the levels table from the `level` statements and from every mention elsewhere."""
@@ -31,6 +33,15 @@ def declare_levels(scope: Scope, file: ast.File) -> None:
 
 def close_levels(scope: Scope) -> None:
     """Put the levels in order once every column has its level: parents first, the rows last."""
+    for name in RESERVED:
+        if name in scope.levels:
+            scope.report(
+                "H202",
+                f"`{name}` is a dimension of every posterior",
+                scope.levels[name].span,
+                "no level can have this name",
+                help=f"write `level {name}_id from {name}` and use that name",
+            )
     _attach_factors(scope)
     _refuse_circles(scope)
     _order(scope)

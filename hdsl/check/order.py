@@ -123,9 +123,14 @@ def report_unused(resolver: Resolver, nodes: Sequence[Node]) -> frozenset[str]:
         if spec.target is not None and spec.target.accessor is None and name not in used:
             unused.add(name)
             _unused(resolver, name, spec.target.span)
+    users: dict[str, set[int]] = {}  # by name, the statements that use it
+    for node in nodes:
+        for name in used_names([node]):
+            users.setdefault(name, set()).add(node.span.start)
     for coefficient in scope.coefficients.values():
-        others = [n for n in nodes if n.span != coefficient.statement.span]
-        if not _totals(coefficient) & (used_names(others) | reported):
+        own = {coefficient.statement.span.start}
+        totals = _totals(coefficient)
+        if totals.isdisjoint(reported) and not any(users.get(n, own) - own for n in totals):
             unused.add(coefficient.name)
             _unused(resolver, coefficient.name, coefficient.target.span)
     return frozenset(unused)

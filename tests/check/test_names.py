@@ -137,3 +137,11 @@ def test_circles_are_reported(text):
 def test_a_misspelt_level_is_reported_once_and_understood():
     text = "level region\ndata y : real\ndata w : real per region\ny ~ normal(a, 1)\na ~ regoin | w"
     assert errors(text) == [("H203", "regoin")]
+
+
+@pytest.mark.parametrize("name", ["chain", "draw", "row"])
+def test_the_dimensions_of_a_posterior_are_no_levels(name):
+    assert errors(f"level {name}\ny ~ normal(a, 1); a ~ {name}")[0] == (
+        "H202",
+        name if name == "row" else f"level {name}",
+    )
