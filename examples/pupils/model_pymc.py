@@ -40,7 +40,7 @@ def prepare(rows, tables=None, learned=None):
     )
     coords["class"], class_of_row = groups(
         "class",
-        nested("class", labels(rows, "class"), np.array(coords["school"])[school_of_row], learned),
+        nested("class", labels(rows, "class"), learned, np.array(coords["school"])[school_of_row]),
         learned,
     )
     school_of_class = group_of_each("school of class", school_of_row, class_of_row, learned)
@@ -236,9 +236,9 @@ def groups(level, names, learned):
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
-def nested(level, names, parents, learned):
+def nested(level, names, learned, *parents):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
-    inside = np.array([f"{parent}:{name}" for parent, name in zip(parents, names)])
+    inside = np.array([":".join(path) for path in zip(*parents, names)])
     if level in learned:
         return names if set(inside).isdisjoint(learned[level]) else inside
     return names if len(set(names)) == len(set(inside)) else inside
