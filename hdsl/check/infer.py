@@ -129,10 +129,13 @@ def report_no_outcome(scope: Scope, file: ast.File) -> None:
     if scope.outcomes:
         return
     place = file.statements[-1].span if file.statements else Span(0, 0)
+    drawn = next((name for name, spec in scope.parameters.items() if spec.call), None)
     scope.report(
         "H211",
         "the model has no outcome",
         place,
         "nothing says how the data arise",
-        help="add the likelihood: `y ~ normal(mu, sigma)`, where `y` is a column",
+        help="add the likelihood: `y ~ normal(mu, sigma)`, where `y` is a column"
+        if drawn is None or scope.declared_data
+        else f"data that other statements use must be declared: `data {drawn} : real`",
     )

@@ -32,6 +32,12 @@ def test_an_outcome_that_is_misspelt_is_named_and_nothing_else():
     assert found(text).help == "did you mean `log_q`?"
 
 
+def test_an_outcome_that_a_definition_uses_must_be_declared():
+    text = "y ~ normal(a, s)\na ~ normal(0, 1)\ns ~ exponential(1)\nz = (y - a) / s"
+    assert found(text).help == "data that other statements use must be declared: `data y : real`"
+    assert checked("data y : real\n" + text).by_name["y"].observed
+
+
 def test_an_idle_parameter_is_no_second_outcome():
     assert errors("y ~ normal(a, s)\na ~ 1\nb ~ normal(0, 1)") == [("H208", "b")]
 
