@@ -76,7 +76,11 @@ def fit(
         require("nutpie")
     target = None if out is None else Path(out)
     with work_folder(target, overwrite) as folder:
-        run = _fit_in(folder, model, binding, plan)
+        try:
+            run = _fit_in(folder, model, binding, plan)
+        except KeyboardInterrupt:
+            plan.reporter.note("stopped before every chain had a draw: nothing is kept")
+            raise
         if target is None:
             return run
         run.write(folder)

