@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
 
 from hdsl.backends.backend import Backend
 from hdsl.backends.generated import Generated
@@ -45,7 +46,7 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     loads = tuple(Load(name) for name in dict.fromkeys(inputs.values()))
     program = Program(
         title=model.title,
-        source_name=harmless(model.source.name),
+        source_name=harmless(PurePath(model.source.name).name),
         notes=_notes(model, facts),
         coords=tuple(
             (level.name, level.members)

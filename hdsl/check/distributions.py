@@ -57,51 +57,24 @@ def _arguments_by_name(
 ) -> list[tuple[str, ast.Expr]] | None:
     """The arguments in the family's order, by the name of the parameter or its linked form."""
     scope = resolver.scope
-    wants = f"{family.name}({', '.join(p.name for p in family.parameters)})"
     found: dict[str, tuple[str, ast.Expr]] = {}
     for position, arg in enumerate(call.args):
         if isinstance(arg.value, ast.LevelName):
-            scope.report("H205", "a level cannot stand here", arg.span, f"write `{wants}`")
+            help = f"write `{_positions(family)}`"
+            scope.report("H205", "a level cannot stand here", arg.span, help)
             return None
-        if arg.keyword is None:
-            if not family.positional and family.parameters:
-                scope.report(
-                    "H205",
-                    f"the arguments of `{family.name}` are given by name only",
-                    arg.span,
-                    "PyMC and Stan differ in the order",
-                    help=f"write `{_keywords(family)}`",
-                )
-                return None
-            if position >= len(family.parameters):
-                scope.report(
-                    "H205",
-                    f"`{family.name}` takes {len(family.parameters)} arguments, "
-                    f"not {len(call.args)}",
-                    arg.span,
-                    "one too many",
-                    help=f"write `{wants}`",
-                )
-                return None
-            heart, name = family.parameters[position].name, family.parameters[position].name
-        else:
-            name = arg.keyword
-            known = _forms(family)
-            if name not in known:
-                near = nearest(name, known)
-                scope.report(
-                    "H205",
-                    f"`{family.name}` has no argument `{name}`",
-                    arg.keyword_span,
-                    f"it has {quoted(p.name for p in family.parameters)}",
-                    help=f"did you mean `{near}`?" if near else f"write `{wants}`",
-                )
-                return None
-            heart = known[name]
-        if heart in found:
-            scope.report("H205", f"argument `{heart}` is given twice", arg.span, "again here")
+        placed = (
+            _by_position(resolver, family, call, position)
+            if arg.keyword is None
+            else _by_keyword(resolver, family, arg)
+        )
+        if placed is None:
             return None
-        found[heart] = (name, arg.value)
+        parameter, name = placed
+        if parameter in found:
+            scope.report("H205", f"argument `{parameter}` is given twice", arg.span, "again here")
+            return None
+        found[parameter] = (name, arg.value)
     missing = [p.name for p in family.parameters if p.name not in found]
     if missing:
         scope.report(
@@ -109,10 +82,57 @@ def _arguments_by_name(
             f"`{family.name}` needs {quoted(missing)} too",
             call.span,
             f"{quoted(missing)} {'is' if len(missing) == 1 else 'are'} missing",
-            help=f"write `{wants}`",
+            help=f"write `{_positions(family)}`",
         )
         return None
     return [found[p.name] for p in family.parameters]
+
+
+def _by_position(
+    resolver: Resolver, family: Family, call: ast.Call, position: int
+) -> tuple[str, str] | None:
+    """The parameter at a position and its name; None where there is none, which is reported."""
+    span, report = call.args[position].span, resolver.scope.report
+    if not family.positional and family.parameters:
+        report(
+            "H205",
+            f"the arguments of `{family.name}` are given by name only",
+            span,
+            "PyMC and Stan differ in the order",
+            help=f"write `{_keywords(family)}`",
+        )
+        return None
+    if position >= len(family.parameters):
+        report(
+            "H205",
+            f"`{family.name}` takes {len(family.parameters)} arguments, not {len(call.args)}",
+            span,
+            "one too many",
+            help=f"write `{_positions(family)}`",
+        )
+        return None
+    name = family.parameters[position].name
+    return name, name
+
+
+def _by_keyword(resolver: Resolver, family: Family, arg: ast.Arg) -> tuple[str, str] | None:
+    """The parameter that a keyword names, and the keyword; None where none, which is reported."""
+    known, name = _forms(family), arg.keyword or ""
+    if name in known:
+        return known[name], name
+    near = nearest(name, known)
+    resolver.scope.report(
+        "H205",
+        f"`{family.name}` has no argument `{name}`",
+        arg.keyword_span,
+        f"it has {quoted(p.name for p in family.parameters)}",
+        help=f"did you mean `{near}`?" if near else f"write `{_positions(family)}`",
+    )
+    return None
+
+
+def _positions(family: Family) -> str:
+    return f"{family.name}({', '.join(p.name for p in family.parameters)})"
 
 
 def _forms(family: Family) -> dict[str, str]:
