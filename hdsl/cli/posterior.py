@@ -171,6 +171,9 @@ def summary(run: str, names: Sequence[str], form: str) -> None:
 def _show(run: "Run", names: Sequence[str], verdict: bool = True) -> None:
     """The table of some quantities, and whether they can be relied on."""
     table = run.table(list(names))
-    show_table(["", *table.columns], table.cells(), run.info["title"] or run.info["model"])
+    shown = [i for i, name in enumerate(table.columns) if not name.startswith("mcse")]
+    columns = ["", *(table.columns[i] for i in shown)]
+    rows = [[cells[0], *(cells[i + 1] for i in shown)] for cells in table.cells()]
+    show_table(columns, rows, run.info["title"] or run.info["model"], numbers=True)
     if verdict:
         click.echo("\n" + "\n".join(run.verdict().lines))

@@ -10,7 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, Literal, NoReturn, TextIO
 
 import click
 
@@ -126,29 +126,43 @@ def has_warnings(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(d.severity is Severity.WARNING for d in diagnostics)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """A table: drawn by rich on a terminal, aligned columns of plain text elsewhere."""
+def show_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str = "",
+    numbers: bool = False,
+) -> None:
+    """A table: drawn by rich on a terminal, aligned columns of plain text elsewhere.
+
+    With ``numbers`` all columns but the first are figures, which stand right.
+    """
     if colour(sys.stdout):
-        _rich_table(columns, rows, title)
+        _rich_table(columns, rows, title, numbers)
         return
     if title:
         click.echo(title)
     cells = [list(columns), *(list(row) for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(
+            cell.rjust(width) if numbers and i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         click.echo(f"  {line}".rstrip())
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+def _rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, numbers: bool
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
+    for i, column in enumerate(columns):
+        justify: Literal["left", "right"] = "right" if numbers and i else "left"
+        table.add_column(Text(column), overflow="fold", justify=justify)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
