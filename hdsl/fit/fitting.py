@@ -179,7 +179,7 @@ def _environment() -> dict[str, Any]:
     """The versions that a run was made by."""
     return {
         "format": FORMAT,
-        "hdsl": _version("hdsl"),
+        "hdsl": _version("hdsl") or "a checkout that is not installed",
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},

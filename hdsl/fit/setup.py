@@ -15,6 +15,9 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+MOST_FILES = 2000
+"""Of compiled code, a few hundred kilobytes each, before the older ones go."""
+
 
 def cache_folder() -> Path | None:
     """The folder of compiled code, or None where it is switched off."""
@@ -46,9 +49,19 @@ def _writable_folder() -> Path | None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
-            return place
+            pass
+        prune(place)
     except OSError:
         return None
+    return place
+
+
+def prune(place: Path, most: int = MOST_FILES) -> None:
+    """Removes the older half of the compiled code where there is too much of it."""
+    files = sorted(place.iterdir(), key=lambda file: file.stat().st_mtime)
+    if len(files) > most:
+        for file in files[: len(files) - most // 2]:
+            file.unlink(missing_ok=True)
 
 
 def _processor() -> str:

@@ -21,6 +21,8 @@ R_HAT = 1.01
 ESS = 400
 BFMI = 0.3
 DEEP = 0.01
+UNRELIABLE = "Do not rely on these draws yet."
+DOUBTFUL = "The chains agree, but not all is well."
 CHECKED = 2000
 """So many numbers of each quantity are looked at; with more groups, at every second, third …"""
 
@@ -50,9 +52,8 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
     observed = set(tree["observed_data"].dataset.data_vars) if "observed_data" in tree else set()
     worst = _worst(tree["posterior"].dataset, observed)
     chains, draws = stats["diverging"].shape
-    complaints = [
-        *_interrupted(info, draws),
-        *_mixing(worst, chains),
+    serious = [*_interrupted(info, draws), *_mixing(worst, chains)]
+    others = [
         *_divergences(int(stats["diverging"].to_numpy().sum()), chains * draws),
         *_energy(stats["energy"].to_numpy()),
     ]
@@ -62,8 +63,9 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
         f"{worst.checked} numbers checked"
     )
     slow = _depth(stats["tree_depth"].to_numpy())  # costs time, not truth
-    if complaints:
-        return Verdict(False, ("Do not rely on these draws yet.", *complaints, *slow, measured))
+    if serious or others:
+        first = UNRELIABLE if serious else DOUBTFUL
+        return Verdict(False, (first, *serious, *others, *slow, measured))
     return Verdict(True, (f"The chains have converged: no divergences, {measured}.", *slow))
 
 
@@ -138,7 +140,7 @@ def _divergences(count: int, total: int) -> list[str]:
         f"{count} of {total} draws diverged ({share:.2g}%): a part of the posterior was not "
         "entered. Write `with centered` behind the coefficients of levels whose groups have many "
         "rows (`with noncentered` where they have few), give group sds tighter priors, or take "
-        "smaller steps (`target_accept=0.95`)."
+        "smaller steps (`--target-accept 0.95`)."
     ]
 
 

@@ -44,6 +44,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert setup._writable_folder() is None
 
 
+def test_old_compiled_code_goes_when_there_is_too_much(tmp_path: Path) -> None:
+    for age in range(10):
+        (tmp_path / f"{age}").write_text("")
+        os.utime(tmp_path / f"{age}", (1000 - age, 1000 - age))
+    setup.prune(tmp_path, most=10)
+    assert len(list(tmp_path.iterdir())) == 10
+    setup.prune(tmp_path, most=9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "3"]
+
+
 def test_the_second_process_finds_the_compiled_code_of_the_first(tmp_path: Path) -> None:
     code = (
         "import hdsl, jax; m = hdsl.parse('data y : real; y ~ normal(mu, 2); mu ~ normal(1, 3)');"

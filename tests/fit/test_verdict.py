@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hdsl.fit.verdict import judge
+from hdsl.fit.verdict import DOUBTFUL, UNRELIABLE, judge
 
 SAMPLE = ("chain", "draw")
 INFO = {"status": "complete", "options": {"draws": 500}}
@@ -39,12 +39,12 @@ def test_chains_that_agree_are_sound() -> None:
     assert line.startswith("The chains have converged: no divergences, largest r-hat 1.00")
 
 
-def _complaint(tree: xr.DataTree, info: Any = INFO) -> str:
+def _complaint(tree: xr.DataTree, info: Any = INFO, serious: bool = False) -> str:
     """The only complaint about a run."""
     verdict = judge(tree, info)
     assert not verdict.sound
     first, complaint, measured = verdict.lines
-    assert first == "Do not rely on these draws yet."
+    assert first == (UNRELIABLE if serious else DOUBTFUL)
     assert measured.startswith("largest r-hat ")
     return complaint
 
@@ -65,7 +65,7 @@ def test_chains_that_disagree_are_an_error_that_names_the_quantity() -> None:
 
 
 def test_few_independent_draws_are_told_apart_from_disagreement() -> None:
-    complaint = _complaint(_tree(draws=50))
+    complaint = _complaint(_tree(draws=50), serious=True)
     assert complaint.startswith("Too few independent draws of sigma (effective sample size ")
 
 
@@ -88,7 +88,7 @@ def test_low_energy_information_names_the_chains() -> None:
 
 
 def test_partial_draws_are_said_to_be_partial() -> None:
-    complaint = _complaint(_tree(), {"status": "partial", "options": {"draws": 5000}})
+    complaint = _complaint(_tree(), {"status": "partial", "options": {"draws": 5000}}, serious=True)
     assert complaint.startswith("Partial: stopped after 500 of 5000 draws a chain")
 
 
