@@ -141,7 +141,7 @@ class Results:
             seen = self._all(dimension) if outcome.seen is None else outcome.seen
             axis = dimension
             if dimension in kept and not np.array_equal(kept[dimension], seen):
-                axis = f"{dimension} of {outcome.name}"
+                axis = f"{dimension}_of_{outcome.name}"
                 named[axis] = dimension
             kept[axis] = seen
             variables[outcome.name] = ((*SAMPLE, axis), value)

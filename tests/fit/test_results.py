@@ -1,8 +1,11 @@
 """The results hold the model's own names, labels and rows, and the right numbers under them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import hdsl
 from hdsl.fit import Run
 from tests.fit.garden import DRAWS, LABELS, MISSING, garden
 
@@ -140,3 +143,53 @@ def test_both_backends_agree(run: Run, pymc_run: Run) -> None:
     mean, error = ours.columns.index("mean"), ours.columns.index("mcse_mean")
     errors = np.hypot(ours.values[:, error], theirs.values[:, error])
     assert (np.abs(ours.values[:, mean] - theirs.values[:, mean]) < 5 * errors).all()
+
+
+@pytest.fixture(scope="module")
+def several(cache: Path) -> Run:
+    """Two outcomes with gaps in different rows, one a predictor's effect, one of the groups."""
+    rng = np.random.default_rng(0)
+    x, m = rng.normal(size=(2, 30))
+    y, w = m + x, np.exp(x + 0.1 * m)
+    y[[2, 5]] = np.nan
+    w[[5, 9]] = np.nan
+    group = np.repeat(["a", "b", "c"], 10)
+    lift = np.repeat(rng.normal(size=3), 10)
+    text = (
+        "data x, y, m : real\ndata w : positive\ndata lift : real per g\n"
+        "m ~ normal(b * x, 1)\ny ~ normal(mu, 1)\nlog(w) ~ normal(f, 1)\nlift ~ normal(f, 1)\n"
+        "report mu = c * m\nb, c ~ normal(0, 1)\nf ~ g\n"
+    )
+    rows = {"x": x, "y": y, "m": m, "w": w, "g": group, "lift": lift}
+    return hdsl.parse(text).fit(rows, chains=1, draws=20, warmup=20)
+
+
+def test_outcomes_with_gaps_in_different_rows_have_each_its_own_axis(several: Run) -> None:
+    found = several.data["log_likelihood"].dataset
+    assert {name: array.dims[2] for name, array in found.data_vars.items()} == {
+        "m": "row",
+        "y": "row_of_y",
+        "w": "row_of_w",
+        "lift": "g",
+    }
+    gaps = {
+        name: set(range(1, 31)) - set(found[name].to_numpy()) for name in ("row_of_y", "row_of_w")
+    }
+    assert gaps == {"row_of_y": {3, 6}, "row_of_w": {6, 10}}
+
+
+def test_beside_quantities_of_every_row_a_missing_outcome_is_completed(several: Run) -> None:
+    posterior, observed = several.data["posterior"].dataset, several.data["observed_data"].dataset
+    assert posterior["mu"].sizes["row"] == posterior["y"].sizes["row"] == 30
+    for name, gaps in (("y", [2, 5]), ("w", [5, 9])):
+        drawn = np.ptp(posterior[name].to_numpy(), axis=(0, 1)) > 0
+        assert np.flatnonzero(drawn).tolist() == gaps
+        kept = np.setdiff1d(np.arange(30), gaps)
+        np.testing.assert_allclose(posterior[name][0, 0, kept], observed[name][kept])
+
+
+def test_an_outcome_that_is_a_predictor_elsewhere_keeps_its_values_there(several: Run) -> None:
+    posterior = several.data["posterior"].dataset
+    measured = several.data["observed_data"]["m"].to_numpy()
+    np.testing.assert_allclose(posterior["mu"], posterior["c"].to_numpy()[:, :, None] * measured)
+    assert several.data["posterior_predictive"]["lift"].dims == ("chain", "draw", "g")
