@@ -40,7 +40,10 @@ def _picture_form(_ctx: click.Context, _parameter: click.Parameter, path: str) -
     help="Its extension says what is drawn: .svg .png .pdf .dot .mmd .txt.",
 )
 def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, output: str) -> None:
-    """Draw a model, or its levels; with data the groups are counted."""
+    """Draw a model or its levels.
+
+    With data the groups are counted, and named where they are few.
+    """
     from hdsl.compiler import model_of
     from hdsl.render.render import render as draw
 
@@ -57,7 +60,10 @@ def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, o
 @click.option("--points", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: int) -> None:
-    """Compare both backends' log densities at random points; exit 1 where they differ."""
+    """Compare the backends' log densities.
+
+    At random points, side by side; exit 1 where they differ.
+    """
     from hdsl.fit.verify import verify as compare
 
     comparisons = compare(*_checked(model, rows, tables), points, seed)
@@ -108,7 +114,9 @@ def _checked(model: str, rows: str, tables: Mapping[str, str]) -> "tuple[Model, 
 @click.option(
     "--backend", type=click.Choice(["numpyro", "pymc"]), default="numpyro", show_default=True
 )
-@click.option("--sampler", help="One of the backend's, instead of its default.")
+@click.option(
+    "--sampler", help="numpyro, or for pymc one of numpyro, nutpie, pymc; the first is the default."
+)
 @click.option("--chains", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--draws", type=click.IntRange(4), default=1000, show_default=True)
 @click.option("--warmup", type=click.IntRange(0), default=1000, show_default=True)
@@ -131,7 +139,10 @@ def fit(
     output: str | None,
     **options: Any,
 ) -> None:
-    """Sample a model given data, and keep the results in a folder, the RUN."""
+    """Sample a model given data.
+
+    The results are kept in a folder, the RUN, which can be moved and opened again.
+    """
     from hdsl.fit.fitting import SAMPLERS
     from hdsl.fit.fitting import fit as sample
 
@@ -157,7 +168,10 @@ def fit(
     help="The table shows the population's parameters; csv and json hold everything.",
 )
 def summary(run: str, names: Sequence[str], form: str) -> None:
-    """Summarise a RUN: means, sds, intervals, effective sample sizes, r-hat."""
+    """Summarise a RUN.
+
+    Means, sds, intervals, effective sample sizes and r-hat.
+    """
     from hdsl.fit.run import load
 
     loaded = load(run)

@@ -24,6 +24,10 @@ INTERNAL = 70  # EX_SOFTWARE: neither the model (1) nor the usage (2) is to blam
 class Commands(click.Group):
     """The commands, and what each of them does with an exception: no user sees a traceback."""
 
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The commands in the order in which a model passes through them."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> Any:
         """The command's result; an error is said on standard error and ends in its exit code."""
         for stream in (sys.stdout, sys.stderr):

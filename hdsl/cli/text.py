@@ -36,7 +36,10 @@ table_option = click.option(
 def check(
     model: str, rows: str | None, tables: Mapping[str, str], form: Form, strict: bool
 ) -> None:
-    """Say everything that is wrong with a model, and with its data."""
+    """Say what is wrong with a model and its data.
+
+    All of it at once, with advice; exit 1 where something is wrong.
+    """
     from hdsl.compiler import diagnose
 
     source = read_source(model)
@@ -57,7 +60,10 @@ def check(
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 if it would.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would, and exit 1 if any.")
 def fmt(models: tuple[str, ...], only_check: bool, diff: bool) -> None:
-    """Write model files as the formatter spells them; `-` goes from standard input to output."""
+    """Put model files into the one layout.
+
+    `-` goes from standard input to standard output.
+    """
     if only_check and diff:
         raise click.UsageError("--check and --diff exclude each other")
     results = [_format(model, only_check, diff) for model in models]
@@ -105,7 +111,10 @@ def _show_difference(before: str, after: str, name: str) -> None:
 @data_option
 @table_option
 def expand(model: str, rows: str | None, tables: Mapping[str, str]) -> None:
-    """Print the model with every default written out, each with its rule as a comment."""
+    """Print a model with its default priors.
+
+    Each with its rule as a comment, and with data its numbers: HDSL that can be edited.
+    """
     from hdsl.compiler import expand as expand_source
 
     click.echo(expand_source(read_source(model), *read_data(rows, tables)), nl=False)
@@ -115,7 +124,7 @@ def expand(model: str, rows: str | None, tables: Mapping[str, str]) -> None:
 @click.argument("model", type=MODEL)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def info(model: str, as_json: bool) -> None:
-    """List a model's levels, the columns it needs and its parameters."""
+    """List levels, columns and parameters."""
     from hdsl.cli.inventory import inventory
     from hdsl.compiler import model_of
 
@@ -152,7 +161,10 @@ def _cell(value: object) -> str:
 @click.command()
 @click.argument("code")
 def explain(code: str) -> None:
-    """Explain the code of a diagnostic, such as H203, with a bad and a good example."""
+    """Explain the code of a message.
+
+    Such as H203: what it means, and a bad and a good example.
+    """
     from difflib import get_close_matches
 
     from hdsl.diagnostics.catalogue import CATALOGUE
@@ -182,7 +194,10 @@ def explain(code: str) -> None:
 def compile_(
     model: str, backend: str, rows: str | None, tables: Mapping[str, str], output: str | None
 ) -> None:
-    """Write the Python source of a model, the very file that `fit` runs."""
+    """Write a model as Python.
+
+    It is the very file that `fit` runs; with data, the one that fits them.
+    """
     from hdsl.compiler import compile_model, model_of
 
     source = read_source(model)
