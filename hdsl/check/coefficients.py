@@ -6,11 +6,12 @@ b[L2] = mean(b) + slope(b, w) * w + sd(b, L1) * z1[L1 of L2] + sd(b, L2) * z2[L2
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hdsl.check.accessors import accessor_names
 from hdsl.check.algebra import invert, total
 from hdsl.check.correlations import Joint, joint_sets, register_correlations
-from hdsl.check.domains import is_crossing, outside
+from hdsl.check.domains import ancestors, is_crossing, outside
 from hdsl.check.mentions import strip_index
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import CoefficientSpec, DefinitionSpec, ParameterSpec, Setting, spell, text
@@ -338,7 +339,9 @@ class Coefficients:
 
     def _coefficient(self, spec: CoefficientSpec, pieces: "list[LevelPieces]") -> Coefficient:
         domain = self.resolver.coefficient_domain(spec)
-        levels = tuple(level for level in domain if level not in spec.axes)
+        chain = all(
+            outer in ancestors(self.scope.levels, inner) for outer, inner in pairwise(spec.levels)
+        )
         return Coefficient(
             spec.name,
             spec.scale,
@@ -355,7 +358,7 @@ class Coefficients:
                 for piece in pieces
             ),
             domain,
-            is_crossing(self.scope.levels, levels),
+            not chain,
             span=spec.statement.span,
         )
 

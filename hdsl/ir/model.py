@@ -204,7 +204,8 @@ class Coefficient:
     """What a coefficient statement said of one target; its quantities are nodes of the model.
 
     ``name`` is the total; ``scale_name`` the name on the link scale (`log(sigma)`), equal to
-    ``name`` without a link. ``mean`` is None for `0 + …`.
+    ``name`` without a link. ``mean`` is None for `0 + …`. ``crossed``: its levels are no chain of
+    which each lies in the one before, so that it is a sum of parts around zero.
     """
 
     name: str

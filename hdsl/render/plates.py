@@ -46,7 +46,8 @@ def parent(model: Model, domain: Domain, occurring: Iterable[Domain]) -> Domain:
     lines = {*domain, *(name for level in domain for name in above(model, level))}
     found: Domain = ()
     for other in occurring:
-        holds = other != domain and is_coarser(model, other, domain)
+        # strictly: two spellings of one crossing lie in neither of each other
+        holds = is_coarser(model, other, domain) and not is_coarser(model, domain, other)
         in_line = all(
             is_coarser(model, (name,), other) or is_coarser(model, other, (name,)) for name in lines
         )

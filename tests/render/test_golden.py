@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import hdsl
 from hdsl.render import equations, render
 from hdsl.render.render import VIEWS
 from tests.render.models import CASES
@@ -37,3 +38,8 @@ def test_no_golden_file_is_an_orphan():
     owned = {_path(*case) for case in product(CASES, VIEWS, TEXTS)}
     owned |= {FOLDER / name / file for name, file in product(CASES, EQUATIONS.values())}
     assert {path for path in FOLDER.rglob("*") if path.is_file()} == owned
+
+
+def test_two_spellings_of_one_crossing_lie_in_neither_of_each_other() -> None:
+    model = hdsl.parse("y ~ normal(a, s); a[h] ~ g + k + g : k; mean(a) ~ normal(0, 1)")
+    assert str(model.render("model", "dot")).count("subgraph") > 1
