@@ -63,7 +63,7 @@ class _Printer:
                     self.helpers.append(spelled.helper)
                 observed = f"observed={statement.observed}" if statement.observed else ""
                 parts = (
-                    quoted(statement.site),
+                    _name(statement.site),
                     spelled.arguments,
                     self._shape(statement),
                     observed,
@@ -94,9 +94,14 @@ class _Printer:
         return found | variables(self._shape(statement)) if isinstance(statement, Sample) else found
 
 
+def _name(site: str) -> str:
+    """A site's name in quotes; PyMC takes a division slash (U+2215) where it refuses a slash."""
+    return quoted(site.replace("/", "\N{DIVISION SLASH}"))
+
+
 def _call(constructor: str, site: str, *arguments: str) -> str:
     """A call with the site's name first; empty arguments fall away."""
-    return f"{constructor}({', '.join([quoted(site), *(a for a in arguments if a)])})"
+    return f"{constructor}({', '.join([_name(site), *(a for a in arguments if a)])})"
 
 
 def _dims(domain: Domain) -> str:
