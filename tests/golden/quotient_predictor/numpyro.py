@@ -16,8 +16,8 @@ import numpyro
 import numpyro.distributions as dist
 
 DIMS = {
-    "dev(a)": ("g",),
-    "a": ("g",),
+    "dev(a)": ("market",),
+    "a": ("market",),
     "y": ("row",),
 }
 
@@ -31,33 +31,33 @@ def prepare(rows, tables=None, learned=None):
     """
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
-    row = np.arange(1, len(column(rows, "g")) + 1)
+    row = np.arange(1, len(column(rows, "market")) + 1)
     coords = {"row": row}
 
-    # model.hdsl:2  data w, v : positive per g
-    coords["g"], g_of_row = groups("g", labels(rows, "g"), learned)
+    # model.hdsl:2  data income : real per market
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
 
     # model.hdsl:1  data y : real
     y = outcome(rows, "y", numbers, len(row), is_training)
 
-    # model.hdsl:2  data w, v : positive per g
-    w = per_level("g", "w", numbers, rows, tables, ["g"], coords["g"], g_of_row)
-    v = per_level("g", "v", numbers, rows, tables, ["g"], coords["g"], g_of_row)
+    # model.hdsl:2  data income : real per market
+    income = per_level(
+        "market", "income", numbers, rows, tables, ["market"], coords["market"], market_of_row
+    )
     if is_training:
         observed("y", y)
 
     # Numbers that the training data teach
     sd_y = learn("sd(y)", sd, y, learned)
     mean_y = learn("mean(y)", np.nanmean, y, learned)
-    sd_w_v = learn("sd(w / v)", sd, w / v, learned)
+    sd_income_2 = learn("sd(income / 2)", sd, income / 2, learned)
 
     return {
-        "g_of_row": g_of_row,
+        "market_of_row": market_of_row,
         "sd_y": sd_y,
         "mean_y": mean_y,
-        "sd_w_v": sd_w_v,
-        "w": w,
-        "v": v,
+        "sd_income_2": sd_income_2,
+        "income": income,
         "y": y,
         "coords": coords,
         "learned": learned,
@@ -66,35 +66,37 @@ def prepare(rows, tables=None, learned=None):
 
 def model(data):
     """The model of model.hdsl."""
-    n_g = len(data["coords"]["g"])
+    n_market = len(data["coords"]["market"])
     n_row = len(data["coords"]["row"])
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
-    sd_w_v = data["sd_w_v"]
-    w = data["w"]
-    v = data["v"]
-    g_of_row = data["g_of_row"]
+    sd_income_2 = data["sd_income_2"]
+    income = data["income"]
+    market_of_row = data["market_of_row"]
     y = data["y"]
 
     # model.hdsl:3  y ~ normal(a, s)
     # default prior of s: residual scale of `normal`
     s = numpyro.sample("s", dist.FoldedDistribution(dist.StudentT(4, 0.0, sd_y)))
 
-    # model.hdsl:4  a ~ g | w / v
+    # model.hdsl:4  a ~ market | income / 2
     # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome
     mean_a = numpyro.sample("mean(a)", dist.Normal(mean_y, 2.5 * sd_y))
     # default prior of sd(a): group sd: the scale of the intercept
     sd_a = numpyro.sample("sd(a)", dist.HalfNormal(2.5 * sd_y))
-    # default prior of slope(a, w / v): group-level slope: the scale of `a` over the predictor's sd
-    slope_a_w_v = numpyro.sample("slope(a, w / v)", dist.Normal(0, 2.5 * sd_y / sd_w_v))
-    with numpyro.plate("g", n_g):
+    # default prior of slope(a, income / 2): group-level slope: the scale of `a` over the
+    #     predictor's sd
+    slope_a_income_2 = numpyro.sample(
+        "slope(a, income / 2)", dist.Normal(0, 2.5 * sd_y / sd_income_2)
+    )
+    with numpyro.plate("market", n_market):
         z_a = numpyro.sample("z(a)", dist.Normal(0, 1))
     dev_a = numpyro.deterministic("dev(a)", sd_a * z_a)
-    a = numpyro.deterministic("a", mean_a + slope_a_w_v * (w / v) + dev_a)
+    a = numpyro.deterministic("a", mean_a + slope_a_income_2 * (income / 2) + dev_a)
 
     # model.hdsl:3  y ~ normal(a, s)
     with numpyro.plate("row", n_row):
-        numpyro.sample("y", dist.Normal(a[g_of_row], s), obs=y)
+        numpyro.sample("y", dist.Normal(a[market_of_row], s), obs=y)
 
 
 def column(table, name):
