@@ -16,6 +16,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(a0)": ("region",),
     "dev(b0)": ("region",),
@@ -41,7 +45,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "log_price")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # two_components.hdsl:3  level region from region_id
     coords["region"], region_of_row = groups("region", labels(rows, "region_id"), learned)

@@ -13,6 +13,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(a0)": ("region",),
     "dev(b0)": ("region",),
@@ -38,7 +42,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "log_price")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # two_components.hdsl:3  level region from region_id
     coords["region"], region_of_row = groups("region", labels(rows, "region_id"), learned)

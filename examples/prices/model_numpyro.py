@@ -16,6 +16,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(alpha)": ("shop",),
     "alpha": ("shop",),
@@ -35,7 +39,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "log_p")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:3  level shop
     coords["shop"], shop_of_row = groups("shop", labels(rows, "shop"), learned)

@@ -13,6 +13,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(alpha)": ("county",),
     "dev(beta)": ("county",),
@@ -32,7 +36,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "floor")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:3  level county
     coords["county"], county_of_row = groups("county", labels(rows, "county"), learned)

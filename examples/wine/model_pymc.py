@@ -12,6 +12,10 @@ import re
 import numpy as np
 import pymc as pm
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(taste, judge)": ("judge",),
     "dev(taste, wine)": ("wine",),
@@ -31,7 +35,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "judge")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:3  level wine
     coords["wine"], wine_of_row = groups("wine", labels(rows, "wine"), learned)

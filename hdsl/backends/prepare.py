@@ -173,8 +173,6 @@ def _start(run: Preparing) -> None:
     run.say("tables, learned = tables or {}, dict(learned or {})")
     columns = _columns(run.model)
     dropped = [d for d in run.model.nodes if isinstance(d, Data) and d.drop and d.expr is None]
-    fixed = any(level.members for level in run.model.levels.values())
-    coords = "**COORDS, " if fixed else ""
     if dropped:
         for data in dropped:
             run.comment(data)
@@ -184,7 +182,7 @@ def _start(run: Preparing) -> None:
     else:
         first = run.call("column", "rows", quoted(_first_column(run.model, columns)))
         run.say(f"row = np.arange(1, len({first}) + 1)")
-    run.say(f'coords = {{{coords}"row": row}}')
+    run.say('coords = {**COORDS, "row": row}')
 
 
 def _columns(model: Model) -> tuple[str, ...]:

@@ -63,10 +63,13 @@ def _imports(page: Page, backend: Backend) -> list[str]:
 
 
 def _constants(program: Program, page: Page) -> None:
-    if program.coords:
-        labels = [(level, f"[{', '.join(map(quoted, found))}]") for level, found in program.coords]
-        _dictionary("COORDS", labels, page)
-        page.blank()
+    labels = [(level, f"[{', '.join(map(quoted, found))}]") for level, found in program.coords]
+    page.verbatim(
+        '# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.'
+    )
+    _dictionary("COORDS", labels, page)
+    page.blank()
+    page.verbatim("# The levels over which a result varies.")
     dims = [
         (name, f"({', '.join(map(quoted, domain))}{',' * (len(domain) == 1)})")
         for name, domain in program.dims

@@ -13,6 +13,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "a": ("category",),
     "g": ("category", "week"),
@@ -31,7 +35,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "market")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:1  level week
     coords["week"], week_of_row = groups("week", labels(rows, "week"), learned)

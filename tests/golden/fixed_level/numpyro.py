@@ -15,10 +15,12 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
 COORDS = {
     "eff": ["intercept", "slope"],
 }
 
+# The levels over which a result varies.
 DIMS = {
     "cor(th)": ("eff", "eff_2"),
     "sd(th)": ("eff",),

@@ -12,10 +12,12 @@ import re
 import numpy as np
 import pymc as pm
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
 COORDS = {
     "eff": ["intercept", "slope"],
 }
 
+# The levels over which a result varies.
 DIMS = {
     "cor(th)": ("eff", "eff_2"),
     "sd(th)": ("eff",),

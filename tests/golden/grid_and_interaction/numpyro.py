@@ -15,6 +15,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "season": ("category", "week"),
     "g": ("market:week",),
@@ -32,7 +36,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "market")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:2  level product from store
     coords["product"], product_of_row = groups("product", labels(rows, "store"), learned)

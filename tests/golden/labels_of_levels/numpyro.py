@@ -16,6 +16,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(a, market)": ("market",),
     "dev(a, sub)": ("sub",),
@@ -37,7 +41,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "store")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:1  level sub in market
     coords["market"], market_of_row = groups(

@@ -12,6 +12,10 @@ import re
 import numpy as np
 import pymc as pm
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "mean(th)": ("machine",),
     "sd(th)": ("machine",),
@@ -32,7 +36,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "store")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:2  level machine from category
     coords["machine"], machine_of_row = groups("machine", labels(rows, "category"), learned)

@@ -12,6 +12,10 @@ import re
 import numpy as np
 import pymc as pm
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(a)": ("market",),
     "a": ("market",),
@@ -30,7 +34,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "market")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:3  a ~ market
     coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)

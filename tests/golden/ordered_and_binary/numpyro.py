@@ -15,6 +15,10 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "trend": ("week",),
     "y": ("row",),
@@ -33,7 +37,7 @@ def prepare(rows, tables=None, learned=None):
 
     # model.hdsl:4  data x : real drop
     row, rows = kept_rows(rows, ["week", "y", "b", "x"], ["x"])
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:1  level week ordered
     coords["week"], week_of_row = groups(

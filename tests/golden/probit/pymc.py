@@ -11,6 +11,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "b": ("row",),
 }
@@ -26,7 +30,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "x")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:1  data b : binary
     b = outcome(rows, "b", flags, len(row), is_training)

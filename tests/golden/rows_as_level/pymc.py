@@ -13,6 +13,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
 DIMS = {
     "dev(a)": ("category:week",),
     "a": ("category:week",),
@@ -36,7 +40,7 @@ def prepare(rows, tables=None, learned=None):
     is_training = learned is None
     tables, learned = tables or {}, dict(learned or {})
     row = np.arange(1, len(column(rows, "store")) + 1)
-    coords = {"row": row}
+    coords = {**COORDS, "row": row}
 
     # model.hdsl:6  a ~ category : week
     coords["category"], category_of_row = groups("category", labels(rows, "category"), learned)
