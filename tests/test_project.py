@@ -67,8 +67,9 @@ def test_examples_in_docstrings_are_true(name: str) -> None:
     assert failures == 0
 
 
-def test_examples_in_tools_are_true() -> None:
-    failures, tried = doctest.testmod(importlib.import_module("tools.documents"))
+@pytest.mark.parametrize("name", ["tools.documents", "tools.examples"])
+def test_examples_in_tools_are_true(name: str) -> None:
+    failures, tried = doctest.testmod(importlib.import_module(name))
     assert (failures, tried > 0) == (0, True)
 
 
