@@ -101,7 +101,9 @@ def starting_point(
             return None
         transform = biject_to(site["fn"].support)
         middle, sd = _location(site["fn"], transform)
-        sd = jnp.where(centre > 0, sd, jnp.minimum(sd, 1.0))
+        # A vague prior says where to start, not how far away: chains that set out far from the data
+        # find them by way of a large residual scale, which makes all groups alike.
+        sd = jnp.minimum(sd, 1.0)
         point = centre * middle + spread * sd * noise(site["name"], middle.shape)
         points[site["name"]] = point
         values[site["name"]] = transform(point)

@@ -28,8 +28,17 @@ from hdsl.fit.progress import ChainState, Reporter
 
 type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or not
 
-STARTS = ((1.0, 0.3), (1.0, 0.1), (1.0, 0.01), (0.0, 0.3), (0.0, 0.1), (0.0, 0.01))
+STARTS = (
+    *((1.0, 0.3), (0.0, 0.3)),
+    *((1.0, 0.1), (0.0, 0.1)),
+    *((1.0, 0.01), (0.0, 0.01)),
+    *((0.0, 1.0), (0.0, 3.0)),  # where the prior's centre is out of the world
+)
 """Candidates for a start: the weight of the prior's centre against 0, and that of the noise."""
+
+SLACK = 10.0
+"""How much less likely, per dimension, a start with more noise may be and still be taken. Groups
+that start alike are likely a priori whatever the data say, and a centred chain may stay there."""
 
 DENSE = 32
 """Up to so many numbers their correlations are learned along with their scales: effective sizes
@@ -148,13 +157,18 @@ def _noise(target: Target, settings: Settings, chain: int) -> Numbers:
 
 
 def _best(target: Target, arguments: Arrays, noise: Any) -> tuple[ParamInfo, Any]:
-    """The likeliest of the candidates, and whether its density and gradient are finite."""
+    """The candidate with the most noise that is not out of the world, the likelier of the two
+    centres; and whether its density and gradient are finite.
+    """
     centre, spread = jnp.array(STARTS).T
     points = jax.vmap(target.place, in_axes=(None, 0, 0, 0))(arguments, noise, centre, spread)
     density = jax.vmap(jax.value_and_grad(lambda z: target.potential(arguments, z)))
     energies, gradients = density(points)
     fine = jnp.isfinite(energies) & jnp.isfinite(gradients).all(axis=1)
-    best = jnp.argmin(jnp.where(fine, energies, jnp.inf))
+    energies = jnp.where(fine, energies, jnp.inf)
+    likely = energies <= energies.min() + SLACK * target.size
+    pair = jnp.argmax((fine & likely).reshape(-1, 2).any(axis=1))
+    best = 2 * pair + jnp.argmin(energies.reshape(-1, 2)[pair])
     return ParamInfo(points[best], energies[best], gradients[best]), fine[best]
 
 

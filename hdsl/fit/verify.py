@@ -25,7 +25,7 @@ TOLERANCE = 1e-6
 SPREADS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)
 """Prior standard deviations from the prior's centre, tried until no value is out of the world."""
 
-UNLIKELY = -50.0
+UNLIKELY = -20.0
 """A log density below this, of one value, is where rounding tells the backends apart: the logit of
 a probability that is 1 to the last bit."""
 
