@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.domains import is_crossing
 from hdsl.check.mentions import level_argument, strip_index
-from hdsl.check.scope import CoefficientSpec, spell, text
+from hdsl.check.scope import LATER, CoefficientSpec, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.targets import ACCESSORS
 from hdsl.expr import BROKEN, ROW, Expr, Summary, Value
@@ -21,7 +21,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
     """The quantity that `sd(b)` means, or the summary that `sd(x)` of data is; None if neither."""
     name = expr.name
     first = expr.args[0].value if expr.args else None
-    if first is None or isinstance(first, ast.LevelName):
+    if first is None or isinstance(first, ast.LevelName) or name in LATER:
         return None
     bare = first.name if isinstance(first, ast.Ref) else None
     spec = resolver.scope.by_scale(text(strip_index(first)))

@@ -138,10 +138,10 @@ class Assembly:
                 distribution.span,
                 "a prior of parameters only",
             )
-        elif spec.type is DataType.FACTOR:
+        elif spec.type in (DataType.FACTOR, DataType.ORDERED):
             self.scope.report(
                 "H304",
-                f"`{name}` is a factor, and `{family.name}` is a distribution of numbers",
+                f"`{name}` is {spec.type.value} data, and `{family.name}` is a distribution of numbers",
                 distribution.span,
                 others=(Label(label, "declared here"),),
                 help=f'derive a number from it: `data {name}_is_A = ({name} == "A")`',
