@@ -141,7 +141,7 @@ class Assembly:
         elif spec.type in (DataType.FACTOR, DataType.ORDERED):
             self.scope.report(
                 "H304",
-                f"`{name}` is {spec.type.value} data, and `{family.name}` is a distribution of numbers",
+                f"`{name}` is {spec.type.value} data, and `{family.name}` is of numbers",
                 distribution.span,
                 others=(Label(label, "declared here"),),
                 help=f'derive a number from it: `data {name}_is_A = ({name} == "A")`',
