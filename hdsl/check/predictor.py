@@ -117,17 +117,40 @@ def _linked(
 
 
 def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:
-    """The expression with definitions written out, save the quantity in question."""
+    """The expression with definitions written out, save the quantity in question.
 
-    def opened(node: Expr) -> Expr | None:
-        if not isinstance(node, Value) or node.name == name:
-            return None
-        found = node_of(node.name)
-        if isinstance(found, Definition) and "[" not in node.name:
-            return rewrite(found.expr, opened)
-        return None
+    What would be too long written out stays as it is: no rule of a default prior fits it.
+    """
+    left = _MOST_DEFINITIONS
 
-    return rewrite(expr, opened)
+    def within(depth: int) -> Callable[[Expr], Expr | None]:
+        def opened(node: Expr) -> Expr | None:
+            nonlocal left
+            if not isinstance(node, Value) or node.name == name:
+                return None
+            found = node_of(node.name)
+            if not isinstance(found, Definition) or "[" in node.name:
+                return None
+            if depth == 0 or left == 0:
+                raise _TooLongError
+            left -= 1
+            return rewrite(found.expr, within(depth - 1))
+
+        return opened
+
+    try:
+        return rewrite(expr, within(_DEEPEST_DEFINITION))
+    except _TooLongError:
+        return expr
+
+
+class _TooLongError(Exception):
+    """An expression would be longer than it is worth."""
+
+
+_MOST_DEFINITIONS = 1000
+_DEEPEST_DEFINITION = 50
+_MOST_TERMS = 1000
 
 
 def summands(expr: Expr, node_of: NodeOf) -> list[Expr]:
@@ -151,7 +174,7 @@ def _summands(expr: Expr, node_of: NodeOf) -> list[Expr] | None:
             match function:
                 case "+" | "-":
                     return [term for terms in lists for term in terms]
-                case "*":
+                case "*" if len(lists[0]) * len(lists[1]) <= _MOST_TERMS:
                     return [Apply("*", (one, other)) for one in lists[0] for other in lists[1]]
                 case "/" if parts[0] is not None:
                     return [Apply("/", (one, arguments[1])) for one in lists[0]]

@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 from math import inf, isinf
 
 from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value, names
-from hdsl.families.family import BINARY, COUNT, NONNEGATIVE, POSITIVE, REAL, UNIT, Support
+from hdsl.families.family import (
+    BINARY,
+    CORRELATION,
+    COUNT,
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    Support,
+)
 from hdsl.families.functions import FUNCTIONS, NEGATION
 from hdsl.families.ranges import point
 from hdsl.ir.model import Data, DataType, Definition, Deviations, Node, Parameter
@@ -24,65 +32,73 @@ TYPES: Mapping[DataType, Support | None] = {
 }
 
 
-def range_of(expr: Expr, node_of: Callable[[str], Node | None]) -> Support:
-    """The interval that holds the expression's value, whatever the parameters are."""
-    if not isinstance(expr, Constant) and _is_unknown(expr, node_of):
-        return point(1.0)
-    match expr:
-        case Constant(value=value):
-            return point(value)
-        case Label():
-            return REAL
-        case Value(name=name):
-            return _of_node(node_of(name), node_of)
-        case Member(of=of):
-            return range_of(of, node_of)
-        case Summary(function=function, argument=argument):
-            inner = range_of(argument, node_of)
-            if function == "sd":
-                return NONNEGATIVE
-            return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
-        case Apply(function="-", arguments=(operand,)):
-            return NEGATION.range((range_of(operand, node_of),))
-        case Apply(function=function, arguments=arguments):
-            row = FUNCTIONS.get(function)
-            if row is None:
+class Ranges:
+    """Ranges of expressions of one model; what a quantity may be is worked out once."""
+
+    def __init__(self, node_of: Callable[[str], Node | None]) -> None:
+        self._node_of = node_of
+        self._known: dict[str, Support] = {}
+        self._free: dict[str, bool] = {}  # derived data of which any real number may come
+
+    def of(self, expr: Expr) -> Support:
+        """The interval that holds the expression's value, whatever the parameters are."""
+        if not isinstance(expr, Constant) and self._is_unknown(expr):
+            return point(1.0)
+        match expr:
+            case Constant(value=value):
+                return point(value)
+            case Label():
                 return REAL
-            return row.range(tuple(range_of(a, node_of) for a in arguments))
+            case Value(name=name):
+                if name not in self._known:
+                    self._known[name] = self._of_node(self._node_of(name))
+                return self._known[name]
+            case Member(of=of):
+                return self.of(of)
+            case Summary(function=function, argument=argument):
+                inner = self.of(argument)
+                if function == "sd":
+                    return NONNEGATIVE
+                return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
+            case Apply(function="-", arguments=(operand,)):
+                return NEGATION.range((self.of(operand),))
+            case Apply(function=function, arguments=arguments):
+                row = FUNCTIONS.get(function)
+                if row is None:
+                    return REAL
+                return row.range(tuple(self.of(a) for a in arguments))
 
+    def _is_unknown(self, expr: Expr) -> bool:
+        """Whether an expression is data alone and some column in it may be any real number."""
+        if isinstance(expr, Summary):
+            return expr.function != "sd" and self._is_unknown(expr.argument)
+        used = [(name, self._node_of(name)) for name in names(expr)]
+        if not used or not all(isinstance(node, Data) for _, node in used):
+            return False
+        return any(self._is_free(name, node) for name, node in used if isinstance(node, Data))
 
-def _is_unknown(expr: Expr, node_of: Callable[[str], Node | None]) -> bool:
-    """Whether an expression is data alone and some column in it may be any real number."""
-    if isinstance(expr, Summary):
-        return expr.function != "sd" and _is_unknown(expr.argument, node_of)
-    used = [node_of(name) for name in names(expr)]
-    if not used or not all(isinstance(node, Data) for node in used):
-        return False
-    return any(
-        isinstance(node, Data)
-        and (
-            (node.expr is None and TYPES[node.type] is None)
-            or (node.expr is not None and _is_unknown(node.expr, node_of))
-        )
-        for node in used
-    )
+    def _is_free(self, name: str, node: Data) -> bool:
+        if node.expr is None:
+            return TYPES[node.type] is None
+        if name not in self._free:
+            self._free[name] = self._is_unknown(node.expr)
+        return self._free[name]
 
-
-def _of_node(node: Node | None, node_of: Callable[[str], Node | None]) -> Support:
-    match node:
-        case Data(expr=None, type=kind):
-            return TYPES[kind] or REAL
-        case Data(expr=expr):
-            assert expr is not None
-            return range_of(expr, node_of)
-        case Parameter(support=support):
-            return support
-        case Definition(expr=expr):
-            return range_of(expr, node_of)
-        case Deviations() | None:
-            return REAL
-        case _:
-            return Support(-1.0, 1.0)
+    def _of_node(self, node: Node | None) -> Support:
+        match node:
+            case Data(expr=None, type=kind):
+                return TYPES[kind] or REAL
+            case Data(expr=expr):
+                assert expr is not None
+                return self.of(expr)
+            case Parameter(support=support):
+                return support
+            case Definition(expr=expr):
+                return self.of(expr)
+            case Deviations() | None:
+                return REAL
+            case _:
+                return CORRELATION
 
 
 def misfit(found: Support, wanted: Support) -> str | None:
@@ -101,6 +117,3 @@ def misfit(found: Support, wanted: Support) -> str | None:
     unbounded = (below and isinf(found.lower)) or (above and isinf(found.upper))
     whole_line = found.lower == -inf and found.upper == inf
     return "surely" if unbounded and whole_line else "perhaps"
-
-
-__all__ = ["TYPES", "UNIT", "misfit", "range_of"]

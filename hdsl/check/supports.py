@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hdsl.check.distributions import asked_support
 from hdsl.check.parameters import Parameters, is_role
-from hdsl.check.ranges import misfit, range_of
+from hdsl.check.ranges import Ranges, misfit
 from hdsl.expr import Constant, Expr, Value
 from hdsl.families import FAMILIES, Role, Support
 from hdsl.families.family import POSITIVE
@@ -16,23 +16,22 @@ def check_supports(
     parameters: Parameters, nodes: Mapping[str, Node], ordered: tuple[Node, ...]
 ) -> None:
     """Report every argument, and every sd or correlation that is set, that leaves its support."""
+    ranges = Ranges(nodes.get)
     for node in ordered:
         match node:
             case Outcome() | Parameter(rule=None):
-                _check_arguments(parameters, nodes, node)
+                _check_arguments(parameters, ranges, node)
             case Correlation(concentration=concentration):
-                _check(parameters, nodes, concentration, POSITIVE, "`eta` of `lkj`", None)
+                _check(parameters, ranges, concentration, POSITIVE, "`eta` of `lkj`", None)
             case Definition(name=name, expr=expr):
                 implied = parameters.coefficients.implied.get(name)
                 if implied is not None and implied.accessor in ("sd", "cor"):
-                    _check(parameters, nodes, expr, parameters.wanted(name), f"`{name}`", None)
+                    _check(parameters, ranges, expr, parameters.wanted(name), f"`{name}`", None)
             case _:
                 pass
 
 
-def _check_arguments(
-    parameters: Parameters, nodes: Mapping[str, Node], node: Outcome | Parameter
-) -> None:
+def _check_arguments(parameters: Parameters, ranges: Ranges, node: Outcome | Parameter) -> None:
     family = FAMILIES[node.distribution.family]
     for name, expr in node.distribution.arguments:
         if isinstance(expr, Value) and expr.name in parameters.asked:
@@ -49,18 +48,18 @@ def _check_arguments(
             continue
         links = next((p.links for p in family.parameters if p.name == name), ())
         hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
-        _check(parameters, nodes, expr, asked_support(family, name), what, hint)
+        _check(parameters, ranges, expr, asked_support(family, name), what, hint)
 
 
 def _check(
     parameters: Parameters,
-    nodes: Mapping[str, Node],
+    ranges: Ranges,
     expr: Expr,
     wanted: Support,
     what: str,
     hint: str | None,
 ) -> None:
-    found = range_of(expr, nodes.get)
+    found = ranges.of(expr)
     verdict = misfit(found, wanted)
     if verdict is None or wanted.discrete:
         return

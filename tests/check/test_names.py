@@ -145,3 +145,10 @@ def test_the_dimensions_of_a_posterior_are_no_levels(name):
         "H202",
         name if name == "row" else f"level {name}",
     )
+
+
+@pytest.mark.parametrize("start", ["q0 ~ normal(0, 1)", "a ~ normal(0, 1); q0 = a * x"])
+def test_definitions_that_double_are_not_written_out(start):
+    """Written out, the last one would have 2^60 terms."""
+    chain = "\n".join(f"q{i + 1} = q{i} + q{i}" for i in range(60))
+    assert errors(f"y ~ normal(q60, s); {start}\n{chain}") == []
