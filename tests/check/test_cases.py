@@ -59,3 +59,9 @@ def test_effort_grows_with_the_length_of_a_file_and_not_with_its_square(line):
         profile.runcall(check_source, Source(text))
         calls.append(sum(entry.callcount for entry in profile.getstats()))
     assert calls[1] < 6 * calls[0]
+
+
+def test_products_of_many_sums_are_not_multiplied_out():
+    factors = " * ".join(f"(a{i} + b{i})" for i in range(30))
+    names = ", ".join(f"a{i}, b{i}" for i in range(30))
+    assert errors(f"y ~ normal({factors}, s)\n{names} ~ normal(0, 1)") == []
