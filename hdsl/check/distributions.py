@@ -7,7 +7,7 @@ from hdsl.check.resolve import Resolver
 from hdsl.check.scope import WRAPPERS, unsupported
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import Constant, Expr
-from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family
+from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family, parameter
 from hdsl.families.family import POSITIVE, REAL, UNIT, Family, FamilyParameter, Support
 from hdsl.families.functions import FUNCTIONS
 from hdsl.ir.model import Distribution, Transform
@@ -147,20 +147,16 @@ def _keywords(family: Family) -> str:
 
 
 def form_of(family: Family, name: str) -> tuple[FamilyParameter, str | None]:
-    """The parameter that an argument's name means, and the link of a linked form."""
-    for parameter in family.parameters:
-        if parameter.name == name:
-            return parameter, None
-        for link in parameter.links:
-            if name == f"{link}_{parameter.name}":
-                return parameter, link
-    raise KeyError(name)
+    """The parameter that a resolved argument's name means, and the link of a linked form."""
+    found = parameter(family, name)
+    assert found is not None, f"{family.name} has no argument {name}"
+    return found
 
 
 def asked_support(family: Family, name: str) -> Support:
     """Where an argument must lie: anywhere for a linked form."""
-    parameter, link = form_of(family, name)
-    return parameter.support if link is None else REAL
+    own, link = form_of(family, name)
+    return own.support if link is None else REAL
 
 
 # ---------------------------------------------------------------- likely(lo, hi)

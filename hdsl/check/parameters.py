@@ -1,7 +1,5 @@
 """Parameters: their priors, written or by default, and the supports that must agree."""
 
-from collections.abc import Mapping
-
 from hdsl.check.coefficients import Coefficients
 from hdsl.check.distributions import (
     asked_support,
@@ -17,8 +15,8 @@ from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import Expr, Value, names
 from hdsl.families import FAMILIES, Role, support_of
 from hdsl.families.family import CORRELATION, POSITIVE, REAL, Support
-from hdsl.ir.model import Data, Distribution, Node, Outcome, Parameter, Transform
-from hdsl.ir.text import text_of, text_of_support
+from hdsl.ir.model import Distribution, Parameter, Transform
+from hdsl.ir.text import text_of_support
 from hdsl.source import Span
 from hdsl.syntax import ast
 
@@ -245,13 +243,6 @@ def _span(spec: ParameterSpec, otherwise: Span) -> Span:
     return spec.target.span if spec.target else otherwise
 
 
-def outcome_range(outcome: Outcome, nodes: Mapping[str, Node]) -> Support:
-    """The support of an outcome's distribution, as far as the model tells."""
-    node = nodes.get(outcome.name)
-    assert node is None or isinstance(node, Data)
-    return support_of(FAMILIES[outcome.distribution.family], dict(outcome.distribution.arguments))
-
-
 def needs_prior(name: str, span: Span, what: str, resolver: Resolver) -> None:
     """Report a parameter for which no default rule fits."""
     prior = "halfnormal(1)" if name.startswith("sd(") else "normal(0, 1)"
@@ -269,6 +260,3 @@ def is_role(distribution: Distribution, name: str, *roles: Role) -> bool:
     """Whether an argument plays one of the roles in its distribution."""
     family = FAMILIES[distribution.family]
     return any(p.name == name and p.role in roles for p in family.parameters)
-
-
-__all__ = ["Parameters", "is_role", "needs_prior", "outcome_range", "text_of"]

@@ -10,21 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from hdsl.syntax.cache import cache_folder
+
 MOST_FILES = 2000
 """Of compiled code, a few hundred kilobytes each, before the older ones go."""
-
-
-def cache_folder() -> Path | None:
-    """The folder of compiled code, or None where it is switched off."""
-    told = os.environ.get("HDSL_CACHE")
-    if told is not None and told.strip().lower() in ("", "0", "off", "none"):
-        return None
-    return Path(told) if told else _platform_cache() / "hdsl"
 
 
 def prepare_jax() -> None:
@@ -42,16 +35,16 @@ def prepare_jax() -> None:
 
 
 def _writable_folder() -> Path | None:
-    folder = cache_folder()
-    if folder is None:
-        return None
-    place = folder / "jax" / f"{version('jaxlib')}-{_processor()}"
     try:
+        folder = cache_folder()
+        if folder is None:
+            return None
+        place = folder / "jax" / f"{version('jaxlib')}-{_processor()}"
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             pass
         prune(place)
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
         return None
     return place
 
@@ -73,12 +66,3 @@ def _processor() -> str:
     except OSError:
         pass  # only Linux says what its processor can do
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _platform_cache() -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
