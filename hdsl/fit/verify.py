@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 """How far two densities may lie apart, relative to their size (or absolutely, below 1)."""
 
-SPREADS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)
+SPREADS = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Prior standard deviations from the prior's centre, tried until no value is out of the world."""
 
-UNLIKELY = -20.0
-"""A log density below this, of one value, is where rounding tells the backends apart: the logit of
-a probability that is 1 to the last bit."""
+UNLIKELY = (-20.0, -50.0)
+"""A log density below the first, of one value, is where rounding may tell the backends apart: the
+logit of a probability that is 1 to the last bit. A sum of many trials is ordinary down to the
+second, and is taken before the prior's centre, which is no random point."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +117,17 @@ def numpyro_densities(
         trace = handlers.trace(handlers.substitute(model, data=values)).get_trace(prepared)
         sampled = {name: site for name, site in trace.items() if site["type"] == "sample"}
         parts = {name: site["fn"].log_prob(site["value"]) for name, site in sampled.items()}
-        likely = jnp.array([(part > UNLIKELY).all() for part in parts.values()]).all()
-        return values, {name: part.sum() for name, part in parts.items()}, likely
+        least = jnp.array([part.min() for part in parts.values()]).min()
+        return values, {name: part.sum() for name, part in parts.items()}, least
 
     compiled = jax.jit(densities)
 
     def random_point(rng: np.random.Generator) -> RandomPoint:
         noise = rng.standard_normal(layout.size)
-        for spread in SPREADS:
-            values, parts, likely = compiled(split.arrays, noise, spread)
-            if likely:
+        tries = [(bound, spread) for bound in UNLIKELY for spread in SPREADS]
+        for bound, spread in (*tries, (UNLIKELY[-1], 0.0)):
+            values, parts, least = compiled(split.arrays, noise, spread)
+            if least > bound:
                 break
         return (
             {name: np.asarray(value) for name, value in values.items()},
