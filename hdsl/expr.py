@@ -71,7 +71,40 @@ class Summary(_Node):
     domain: Domain
 
 
-Expr = Constant | Label | Value | Member | Apply | Summary
+@dataclass(frozen=True)
+class Block(_Node):
+    """Columns side by side along the axis ``axis``; only ever the whole expression of a ``Data``.
+
+    An item is a label and the expression of one column; or "" and an expression that gives several
+    columns and names them itself (another block's ``Value``, ``onehot(weekday)``).
+    """
+
+    axis: str
+    items: tuple[tuple[str, "Expr"], ...]
+
+
+@dataclass(frozen=True)
+class Contraction(_Node):
+    """The sum of an expression over a block's axis: ``X @ theta`` is that of ``X * theta``."""
+
+    axis: str
+    argument: "Expr"
+
+
+@dataclass(frozen=True)
+class Aggregate(_Node):
+    """``total`` or ``average`` of an expression over all of its groups in each group of ``to``.
+
+    ``weight`` is None where each group counts once; ``to`` is () for all groups together.
+    """
+
+    function: str
+    argument: "Expr"
+    to: Domain
+    weight: "Expr | None" = None
+
+
+Expr = Constant | Label | Value | Member | Apply | Summary | Block | Contraction | Aggregate
 
 
 BROKEN: Expr = Constant(0.0)
@@ -84,15 +117,24 @@ def walk(expr: Expr) -> Iterator[Expr]:
     while pending:
         node = pending.pop()
         yield node
-        match node:
-            case Member(of=of):
-                pending.append(of)
-            case Apply(arguments=arguments):
-                pending.extend(reversed(arguments))
-            case Summary(argument=argument):
-                pending.append(argument)
-            case Constant() | Label() | Value():
-                pass
+        pending.extend(reversed(parts(node)))
+
+
+def parts(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly inside one, in order of appearance."""
+    match expr:
+        case Member(of=of):
+            return (of,)
+        case Apply(arguments=arguments):
+            return arguments
+        case Summary(argument=argument) | Contraction(argument=argument):
+            return (argument,)
+        case Block(items=items):
+            return tuple(item for _, item in items)
+        case Aggregate(argument=argument, weight=weight):
+            return (argument,) if weight is None else (argument, weight)
+        case Constant() | Label() | Value():
+            return ()
 
 
 def names(expr: Expr) -> tuple[str, ...]:
@@ -112,8 +154,13 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
             return replace(expr, of=inner)
         case Apply(arguments=arguments):
             return replace(expr, arguments=tuple(rewrite(a, change) for a in arguments))
-        case Summary(argument=argument):
+        case Summary(argument=argument) | Contraction(argument=argument):
             return replace(expr, argument=rewrite(argument, change))
+        case Block(items=items):
+            return replace(expr, items=tuple((name, rewrite(e, change)) for name, e in items))
+        case Aggregate(argument=argument, weight=weight):
+            changed = None if weight is None else rewrite(weight, change)
+            return replace(expr, argument=rewrite(argument, change), weight=changed)
         case Constant() | Label() | Value():
             return expr
 

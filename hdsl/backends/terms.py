@@ -11,7 +11,20 @@ from hdsl.backends.inputs import Chosen, Computed, Index, Input, Learned
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
 from hdsl.check.domains import union
 from hdsl.diagnostics.diagnostic import InternalError
-from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value, rewrite
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    rewrite,
+)
 from hdsl.ir.model import Deviations, LevelKind, Model
 
 Quantity = Callable[[str, Domain], tuple[Term, Domain]]
@@ -27,6 +40,12 @@ def domain_of(expr: Expr, model: Model) -> Domain:
             return tuple(name for name in domain_of(of, model) if name != level)
         case Apply(arguments=arguments):
             return union(model.levels, (domain_of(argument, model) for argument in arguments))
+        case Block(axis=axis, items=items):
+            return (*union(model.levels, (domain_of(item, model) for _, item in items)), axis)
+        case Contraction(axis=axis, argument=argument):
+            return tuple(level for level in domain_of(argument, model) if level != axis)
+        case Aggregate(to=to):
+            return to
         case Constant() | Label() | Summary():
             return ()
 
@@ -92,6 +111,8 @@ class Terms:
                 return self.gathered(Variable(self.variable(computed)), computed.domain, use)
             case Apply(function=function, arguments=arguments):
                 return Call(function, tuple(self(argument, use) for argument in arguments))
+            case Block() | Contraction() | Aggregate():
+                raise InternalError(f"{type(expr).__name__} has no term yet")
 
     def gathered(self, term: Term, domain: Domain, use: Domain) -> Term:
         """A term over ``domain`` that broadcasts over ``use``."""

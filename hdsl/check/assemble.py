@@ -8,6 +8,7 @@ from hdsl.check.correlations import Joint
 from hdsl.check.defaults import Defaults
 from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
+from hdsl.check.misplaced import blame
 from hdsl.check.options import check_options
 from hdsl.check.order import in_order, report_unused, used_names
 from hdsl.check.parameters import Parameters, needs_prior
@@ -114,7 +115,7 @@ class Assembly:
             for _, expr in distribution.arguments:
                 beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
                 if beyond:
-                    self.resolver.blame(expr, domain, beyond, f"`{target.name}`")
+                    blame(self.resolver, expr, domain, beyond, f"`{target.name}`")
             self._check_outcome_type(target.name, distribution)
             self.outcomes.append(
                 Outcome(
@@ -230,7 +231,7 @@ class Assembly:
             limit = self.resolver.coefficient_domain(implied.spec)
         beyond = outside(self.scope.levels, domain, limit)
         if beyond:
-            self.resolver.blame(self.resolver.definitions[name], limit, beyond, f"`{name}`")
+            blame(self.resolver, self.resolver.definitions[name], limit, beyond, f"`{name}`")
 
     def _coefficients(self, made: list[Definition | Deviations]) -> None:
         for node in made:
@@ -331,7 +332,7 @@ class Assembly:
             concentration, rule = dict(next(iter(found)).arguments)["eta"], None
             beyond = self.resolver.domain(concentration)
             if beyond:
-                self.resolver.blame(concentration, (), beyond, f"`{joint.matrix}`")
+                blame(self.resolver, concentration, (), beyond, f"`{joint.matrix}`")
         return Correlation(
             name=joint.matrix,
             domain=(),

@@ -1,10 +1,10 @@
 """First pass over a file: what each name is, before any expression is resolved."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from hdsl.check.columns import declare_data, resolve_per
 from hdsl.check.infer import adopt_outcome, infer, report_no_outcome
-from hdsl.check.levels import close_levels, declare_levels, use_level
+from hdsl.check.levels import close_levels, declare_levels
 from hdsl.check.mentions import Mentions, note_spellings
 from hdsl.check.scope import (
     CoefficientSpec,
@@ -17,10 +17,8 @@ from hdsl.check.scope import (
     text,
     unsupported,
 )
-from hdsl.check.spelling import nearest
 from hdsl.check.targets import Target, parse_target
 from hdsl.diagnostics.diagnostic import Label
-from hdsl.ir.model import DataType
 from hdsl.source import Source
 from hdsl.syntax import ast
 
@@ -31,7 +29,7 @@ def declare(file: ast.File, source: Source) -> Scope:
     for statement in file.statements:
         _title_or_data(scope, statement)
     declare_levels(scope, file)
-    _resolve_per(scope, file)
+    resolve_per(scope, file)
     close_levels(scope)
     mentions = Mentions(file)
     _left_sides(scope, file, mentions)
@@ -46,7 +44,7 @@ def _title_or_data(scope: Scope, statement: ast.Statement) -> None:
     match statement:
         case ast.DataDecl() | ast.DataDerived():
             scope.declared_data = True
-            _data(scope, statement)
+            declare_data(scope, statement)
         case ast.Title(text=title):
             if scope.title is not None:
                 scope.report("H202", "a file has one title", statement.span, help="drop this")
@@ -72,85 +70,6 @@ def _left_sides(scope: Scope, file: ast.File, mentions: Mentions) -> None:
                         _define(scope, target, statement, expr)
             case _:
                 pass
-
-
-# ---------------------------------------------------------------- data
-
-
-def _data(scope: Scope, statement: ast.DataDecl | ast.DataDerived) -> None:
-    match statement:
-        case ast.DataDerived(name=name, expr=expr, name_span=span):
-            _add_data(scope, DataSpec(name, span or statement.span, expr=expr))
-        case ast.DataDecl(columns=columns, type=type_name, members=members):
-            known = {kind.value: kind for kind in DataType}
-            if type_name not in known:
-                near = nearest(type_name, known)
-                scope.report(
-                    "H306",
-                    f"unknown type `{type_name}`",
-                    statement.type_span,
-                    "not a type of data",
-                    help=f"did you mean `{near}`?" if near else f"write one of {', '.join(known)}",
-                )
-            if statement.impute:
-                unsupported(scope, statement.span, "`impute`")
-            kind = known.get(type_name, DataType.REAL)
-            for column in columns:
-                spec = DataSpec(
-                    column.name,
-                    column.span,
-                    column.column or column.name,
-                    kind,
-                    members,
-                    drop=statement.drop,
-                )
-                _add_data(scope, spec)
-
-
-def _add_data(scope: Scope, spec: DataSpec) -> None:
-    if spec.name in scope.data:
-        scope.report(
-            "H202",
-            f"`{spec.name}` is declared twice",
-            spec.span,
-            "declared again here",
-            others=(Label(scope.data[spec.name].span, "first declared here"),),
-            help="a derived column takes a new name",
-        )
-        return
-    scope.data[spec.name] = spec
-
-
-def _resolve_per(scope: Scope, file: ast.File) -> None:
-    """Give every column its level; a name cannot be both a declared level and a column."""
-    for statement in file.statements:
-        if isinstance(statement, ast.DataDecl | ast.DataDerived) and statement.per is not None:
-            level = use_level(scope, statement.per)
-            names = (
-                [c.name for c in statement.columns]
-                if isinstance(statement, ast.DataDecl)
-                else [statement.name]
-            )
-            for name in names:
-                if name in scope.data:
-                    scope.data[name] = replace(scope.data[name], per=level)
-        elif isinstance(statement, ast.LevelDecl | ast.LevelFixed | ast.LevelCross):
-            _refuse_level_and_data(scope, statement)
-
-
-def _refuse_level_and_data(
-    scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.LevelCross
-) -> None:
-    name = statement.name
-    if name in scope.data:
-        scope.report(
-            "H202",
-            f"`{name}` is a level and data at once",
-            scope.data[name].span,
-            "a name has one meaning",
-            others=(Label(statement.span, "a level here"),),
-            help=f"name the column otherwise: `data {name}_value from {name} : real`",
-        )
 
 
 # ---------------------------------------------------------------- left sides

@@ -9,6 +9,7 @@ from hdsl.check.distributions import (
     support_behind,
 )
 from hdsl.check.domains import outside
+from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec, Setting, text
 from hdsl.diagnostics.diagnostic import Label
@@ -120,8 +121,8 @@ class Parameters:
         for _, expr in distribution.arguments:
             beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
             if beyond:
-                self.resolver.blame(expr, domain, beyond, f"`{name}`")
-            self.resolver.refuse_ambiguity(expr, domain)
+                blame(self.resolver, expr, domain, beyond, f"`{name}`")
+            refuse_ambiguity(self.resolver, expr, domain)
 
     def _check_support(
         self, name: str, spec: ParameterSpec, distribution: Distribution, own: Support
@@ -202,7 +203,7 @@ class Parameters:
             assert setting.expr is not None
             value = self.resolver.resolve(setting.expr)
             if self.resolver.domain(value):
-                self.resolver.blame(value, (), self.resolver.domain(value), f"`{name}[…]`")
+                blame(self.resolver, value, (), self.resolver.domain(value), f"`{name}[…]`")
             if name in names(value):
                 self.scope.report(
                     "H209",

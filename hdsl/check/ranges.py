@@ -7,7 +7,19 @@ given the benefit of the doubt, and the data decide when they are bound.
 from collections.abc import Callable, Mapping
 from math import inf, isinf
 
-from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value, names
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    names,
+)
 from hdsl.families.family import (
     BINARY,
     CORRELATION,
@@ -60,13 +72,20 @@ class Ranges:
                 if function == "sd":
                     return NONNEGATIVE
                 return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
-            case Apply(function="-", arguments=(operand,)):
-                return NEGATION.range((self.of(operand),))
-            case Apply(function=function, arguments=arguments):
-                row = FUNCTIONS.get(function)
-                if row is None:
-                    return REAL
-                return row.range(tuple(self.of(a) for a in arguments))
+            case Aggregate(function="average", argument=argument):
+                inner = self.of(argument)
+                return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
+            case Apply():
+                return self._of_call(expr)
+            case Block() | Contraction() | Aggregate():
+                return REAL
+
+    def _of_call(self, call: Apply) -> Support:
+        arguments = tuple(self.of(argument) for argument in call.arguments)
+        if call.function == "-" and len(arguments) == 1:
+            return NEGATION.range(arguments)
+        row = FUNCTIONS.get(call.function)
+        return REAL if row is None else row.range(arguments)
 
     def _is_unknown(self, expr: Expr) -> bool:
         """Whether an expression is data alone and some column in it may be any real number."""

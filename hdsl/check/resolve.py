@@ -1,16 +1,19 @@
 """Syntax expressions to typed ones: every name gets its meaning, every value its domain."""
 
-from hdsl.check.accessors import accessor_or_summary
-from hdsl.check.domains import ancestors, is_crossing, outside, reaching, union
-from hdsl.check.of_data import compare_label, learned
-from hdsl.check.scope import LATER, WRAPPERS, CoefficientSpec, Scope, text, unsupported
+from hdsl.check.calls import resolve_call
+from hdsl.check.domains import ancestors, is_crossing, outside, union
+from hdsl.check.misplaced import blame, refuse_ambiguity
+from hdsl.check.of_data import compare_label
+from hdsl.check.scope import CoefficientSpec, Scope, text, unsupported
 from hdsl.check.spelling import nearest, quoted
-from hdsl.check.targets import ACCESSORS
 from hdsl.expr import (
     BROKEN,
     ROW,
+    Aggregate,
     Apply,
+    Block,
     Constant,
+    Contraction,
     Domain,
     Expr,
     Label,
@@ -18,15 +21,10 @@ from hdsl.expr import (
     Summary,
     Value,
     names,
-    walk,
 )
-from hdsl.families import FAMILIES
-from hdsl.families.functions import FUNCTIONS
 from hdsl.ir.model import LevelKind
 from hdsl.source import Span
 from hdsl.syntax import ast
-
-LEARNING = ("standardize", "center")
 
 
 class Resolver:
@@ -55,6 +53,12 @@ class Resolver:
             case Apply(arguments=arguments):
                 parts = [self.domain(argument) for argument in arguments]
                 return union(self.scope.levels, parts)
+            case Block(axis=axis, items=items):
+                return (*union(self.scope.levels, [self.domain(e) for _, e in items]), axis)
+            case Contraction(axis=axis, argument=argument):
+                return tuple(level for level in self.domain(argument) if level != axis)
+            case Aggregate(to=to):
+                return to
 
     def domain_of(self, name: str, span: Span) -> Domain:
         """The domain of a quantity by its canonical name."""
@@ -93,7 +97,7 @@ class Resolver:
             return (ROW,) if is_crossing(self.scope.levels, found) else found
         beyond = outside(self.scope.levels, found, (spec.per,))
         if beyond:
-            self.blame(expr, (spec.per,), beyond, f"`{name}` is per `{spec.per}`")
+            blame(self, expr, (spec.per,), beyond, f"`{name}` is per `{spec.per}`")
         return (spec.per,)
 
     def derived_expr(self, name: str, span: Span) -> Expr:
@@ -134,8 +138,8 @@ class Resolver:
             return found
         beyond = outside(self.scope.levels, found, spec.grid)
         if beyond:
-            self.blame(self.definitions[name], spec.grid, beyond, f"`{text(spec.target.expr)}`")
-        self.refuse_ambiguity(self.definitions[name], spec.grid)
+            blame(self, self.definitions[name], spec.grid, beyond, f"`{text(spec.target.expr)}`")
+        refuse_ambiguity(self, self.definitions[name], spec.grid)
         return spec.grid
 
     def _circular(self, name: str, span: Span) -> bool:
@@ -150,40 +154,6 @@ class Resolver:
             help="a definition uses what is known before it; break the circle",
         )
         return True
-
-    def refuse_ambiguity(self, expr: Expr, domain: Domain) -> None:
-        """Report a coarser level that a grid reaches through two of its levels."""
-        for node in walk(expr):
-            for level in self.domain(node) if isinstance(node, Value | Member) else ():
-                ways = reaching(self.scope.levels, domain, level)
-                if len(ways) > 1:
-                    self.scope.report(
-                        "H214",
-                        f"`{level}` can be reached in two ways here",
-                        node.span,
-                        f"both {quoted(ways)} lie in `{level}`",
-                        help=f"which `{level}` is meant? keep the two apart, down to the rows",
-                    )
-
-    def blame(self, expr: Expr, domain: Domain, beyond: Domain, whose: str) -> None:
-        """Report the operand that varies over a level which is not allowed where it stands."""
-        level = beyond[0]
-        culprit = expr
-        for node in walk(expr):
-            if isinstance(node, Value | Member) and level in self.domain(node):
-                culprit = node
-                break
-        varies = f"varies over `{level}`"
-        allowed = f"one value per {quoted(domain)}" if domain else "a single value"
-        self.scope.report(
-            "H206",
-            f"{whose} is {allowed}, and this varies over `{level}`",
-            culprit.span,
-            varies,
-            help=f"index the left side: `[{', '.join((*domain, level))}]`"
-            if level != ROW
-            else "a row-long value can stand in an outcome's distribution or a definition only",
-        )
 
     # ------------------------------------------------------------ expressions
 
@@ -204,7 +174,7 @@ class Resolver:
             case ast.Ref():
                 return self._ref(expr)
             case ast.Call():
-                return self._call(expr)
+                return resolve_call(self, expr)
             case ast.Block():
                 unsupported(self.scope, expr.span, "a block of columns")
                 return BROKEN
@@ -332,54 +302,6 @@ class Resolver:
             help=f"did you mean `{near}`?" if near else f"its members are {quoted(members)}",
         )
         return False
-
-    # ------------------------------------------------------------ calls
-
-    def _call(self, expr: ast.Call) -> Expr:
-        name = expr.name
-        if name in ACCESSORS or name in ("min", "max"):
-            found = accessor_or_summary(self, expr)
-            if found is not None:
-                return found
-        if name in LATER:
-            unsupported(self.scope, expr.span, f"`{name}`")
-            return BROKEN
-        if name in LEARNING:
-            return learned(self, expr)
-        if name in FAMILIES or name in WRAPPERS:
-            self.scope.report(
-                "H207",
-                f"`{name}` is a distribution, not a function",
-                expr.name_span,
-                "a distribution stands right of `~` only",
-                help=f"name the quantity: `x ~ {self.scope.source.slice(expr.span)}`",
-            )
-            return BROKEN
-        function = FUNCTIONS.get(name)
-        if function is None or function.internal or function.is_operator:
-            near = nearest(name, (*FUNCTIONS, *ACCESSORS, *LEARNING))
-            self.scope.report(
-                "H204",
-                f"unknown function `{name}`",
-                expr.name_span,
-                "no function has this name",
-                help=f"did you mean `{near}`?" if near else None,
-            )
-            return BROKEN
-        arguments = self.plain_arguments(expr)
-        if arguments is None:
-            return BROKEN
-        count = len(arguments)
-        if count != function.arity and (function.arity is not None or count < 2):
-            wants = "two or more" if function.arity is None else str(function.arity)
-            self.scope.report(
-                "H205",
-                f"`{name}` takes {wants} argument{'' if wants == '1' else 's'}, not {count}",
-                expr.span,
-                function.doc,
-            )
-            return BROKEN
-        return Apply(name, arguments, span=expr.span)
 
     def plain_arguments(self, expr: ast.Call) -> tuple[Expr, ...] | None:
         """The arguments of a call that takes none by name; None if one is reported."""

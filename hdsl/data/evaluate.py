@@ -19,8 +19,11 @@ from hdsl.data.column import Column, Mask
 from hdsl.data.levels import Groups
 from hdsl.expr import (
     ROW,
+    Aggregate,
     Apply,
+    Block,
     Constant,
+    Contraction,
     Domain,
     Expr,
     Label,
@@ -128,7 +131,7 @@ class Evaluator:
                 return self._learned(function, argument, domain)
             case Apply(function=function, arguments=arguments):
                 return self._applied(function, [self._at(a, domain) for a in arguments])
-            case Member():
+            case Member() | Block() | Contraction() | Aggregate():
                 raise NotDataError
 
     def _summary(self, function: str, argument: Expr, domain: Domain) -> Column:

@@ -5,7 +5,20 @@ from dataclasses import dataclass, replace
 from math import inf
 from statistics import NormalDist
 
-from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value, apply, substitute
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    apply,
+    substitute,
+)
 from hdsl.families import ranges
 from hdsl.families.family import (
     NONNEGATIVE,
@@ -60,7 +73,7 @@ def interval(expr: Expr, supports: Callable[[str], Support]) -> Support:
             return NONNEGATIVE if function == "sd" else replace(inner, discrete=False)
         case Apply(arguments=arguments):
             return _applied(expr, tuple(interval(a, supports) for a in arguments))
-        case Label():
+        case Label() | Block() | Contraction() | Aggregate():
             return REAL
 
 

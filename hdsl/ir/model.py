@@ -21,6 +21,7 @@ class LevelKind(Enum):
     COLUMN = "column"  # the distinct values of a column (within the parents, if it has any)
     CROSS = "cross"  # the observed combinations of other levels
     FIXED = "fixed"  # members written in the model
+    BLOCK = "block"  # the columns of a block: an axis. Members that data name are not known here
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,24 @@ class Data(_Node):
     members: tuple[str, ...] = ()
     expr: Expr | None = None
     drop: bool = False
+    impute: bool = False  # missing values are parameters
     inferred: bool = False  # no statement declares it
     observed: bool = False  # it is an outcome: may be missing
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """A family and its arguments by parameter or linked-form name, in the family's order."""
+    """A family and its arguments by parameter or linked-form name, in the family's order.
+
+    A wrapper (``censored``, ``mixture``, …) holds the distributions that it wraps in ``inner``;
+    ``arguments`` are then its own. ``along`` is the level or axis that a structure
+    (``randomwalk``, ``zerosum``, ``dirichlet``, …) runs along: over all others it is independent.
+    """
 
     family: str
     arguments: tuple[tuple[str, Expr], ...]
+    inner: tuple["Distribution", ...] = ()
+    along: str | None = None
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from math import inf
 from typing import assert_never
 
-from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+)
 from hdsl.families import FAMILIES
 from hdsl.families.family import Support
 from hdsl.ir.model import (
@@ -61,7 +73,8 @@ def text_of_distribution(distribution: Distribution) -> str:
         text_of(value) if keyword is None else f"{keyword} = {text_of(value)}"
         for keyword, value in written_arguments(distribution)
     )
-    return f"{distribution.family}({', '.join(arguments)})"
+    wrapped = (text_of_distribution(inner) for inner in distribution.inner)
+    return f"{distribution.family}({', '.join((*wrapped, *arguments))})"
 
 
 def written_arguments(distribution: Distribution) -> Iterator[tuple[str | None, Expr]]:
@@ -143,10 +156,31 @@ def _text(expr: Expr) -> Piece:
             return _member(expr), ATOM
         case Summary(function=function, argument=argument):
             return f"{function}({text_of(argument)})", ATOM
+        case Block(items=items):
+            return f"[{', '.join(_item(label, item) for label, item in items)}]", ATOM
+        case Contraction(axis=axis, argument=argument):
+            return _contraction(axis, argument)
+        case Aggregate(function=function, argument=argument, to=to, weight=weight):
+            weighed = () if weight is None else (f"weight = {text_of(weight)}",)
+            return f"{function}({', '.join((text_of(argument), *to, *weighed))})", ATOM
         case Apply(function=function, arguments=arguments):
             return compose(function, tuple(_text(argument) for argument in arguments))
         case _:
             assert_never(expr)
+
+
+def _item(label: str, item: Expr) -> str:
+    """A column of a block, its label written where it is not what the column is called anyway."""
+    written = text_of(item)
+    return written if label in ("", written) else f"{label} = {written}"
+
+
+def _contraction(axis: str, argument: Expr) -> Piece:
+    match argument:
+        case Apply(function="*", arguments=(left, right)):
+            return compose("@", (_text(left), _text(right)))
+        case _:
+            return f"sum({text_of(argument)}, {axis})", ATOM
 
 
 def compose(function: str, arguments: tuple[Piece, ...]) -> Piece:
@@ -198,6 +232,8 @@ def _level(level: Level) -> str:
             what = "observed combinations"
         case LevelKind.FIXED:
             what = "{" + ", ".join(level.members) + "}"
+        case LevelKind.BLOCK:
+            what = f"columns {{{', '.join(level.members)}}}" if level.members else "columns"
         case _:
             assert_never(level.kind)
     inside = f" in {', '.join(level.parents)}" if level.parents else ""

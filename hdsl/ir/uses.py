@@ -7,12 +7,25 @@ read dependencies here.
 from collections.abc import Iterator
 from typing import assert_never
 
-from hdsl.expr import Apply, Constant, Expr, Label, Member, Summary, Value
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    parts,
+)
 from hdsl.ir.model import (
     Correlation,
     Data,
     Definition,
     Deviations,
+    Distribution,
     Node,
     Outcome,
     Parameter,
@@ -41,7 +54,7 @@ def expressions(node: Node) -> tuple[tuple[str, Expr], ...]:
         case Data(expr=expr):
             return (("expression", expr),) if expr is not None else ()
         case Parameter(distribution=distribution, pinned=pinned):
-            return (*distribution.arguments, *(("pinned", value) for _, value in pinned))
+            return (*arguments(distribution), *(("pinned", value) for _, value in pinned))
         case Definition(expr=expr):
             return (("expression", expr),)
         case Deviations(shares=shares):
@@ -49,9 +62,15 @@ def expressions(node: Node) -> tuple[tuple[str, Expr], ...]:
         case Correlation(concentration=concentration):
             return (("concentration", concentration),)
         case Outcome(distribution=distribution):
-            return distribution.arguments
+            return arguments(distribution)
         case _:
             assert_never(node)
+
+
+def arguments(distribution: Distribution) -> tuple[tuple[str, Expr], ...]:
+    """The arguments of a distribution and of those that it wraps."""
+    below = (each for inner in distribution.inner for each in arguments(inner))
+    return (*distribution.arguments, *below)
 
 
 def share_expressions(node: Deviations, share: Share) -> tuple[tuple[str, Expr], ...]:
@@ -78,9 +97,9 @@ def _values(expr: Expr) -> Iterator[str]:
             yield name
         case Member(of=of):
             yield from _values(of)
-        case Apply(arguments=arguments):
-            for argument in arguments:
-                yield from _values(argument)
+        case Apply() | Block() | Contraction() | Aggregate():
+            for part in parts(expr):
+                yield from _values(part)
         case Constant() | Label() | Summary():
             pass
         case _:
@@ -94,9 +113,9 @@ def _summarised(expr: Expr) -> Iterator[str]:
             yield from _summarised(argument)
         case Member(of=of):
             yield from _summarised(of)
-        case Apply(arguments=arguments):
-            for argument in arguments:
-                yield from _summarised(argument)
+        case Apply() | Block() | Contraction() | Aggregate():
+            for part in parts(expr):
+                yield from _summarised(part)
         case Constant() | Label() | Value():
             pass
         case _:

@@ -4,7 +4,20 @@ A model that breaks one is a defect of the check stage or of a pass, never of th
 """
 
 from hdsl.diagnostics.diagnostic import InternalError
-from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Label, Member, Summary, Value
+from hdsl.expr import (
+    ROW,
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+)
 from hdsl.ir.levels import is_coarser
 from hdsl.ir.model import Data, Definition, Deviations, Model, Node, Outcome, Parameter
 from hdsl.ir.uses import expressions, quantities, values
@@ -74,6 +87,13 @@ def _free(expr: Expr, known: dict[str, Domain]) -> Domain:
         case Apply(function=function, arguments=arguments) if function not in _CONTRACTING:
             free = (level for argument in arguments for level in _free(argument, known))
             return tuple(dict.fromkeys(free))
+        case Block(axis=axis, items=items):
+            found = (level for _, item in items for level in _free(item, known))
+            return tuple(dict.fromkeys((*found, axis)))
+        case Contraction(axis=axis, argument=argument):
+            return tuple(level for level in _free(argument, known) if level != axis)
+        case Aggregate(to=to):
+            return to
         case Apply() | Constant() | Label() | Summary():
             return ()
 

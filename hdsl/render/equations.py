@@ -8,7 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from hdsl.expr import Apply, Constant, Domain, Expr, Label, Member, Summary, Value, apply
+from hdsl.expr import (
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    apply,
+)
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -194,6 +207,8 @@ class _Writer:
                 return self.notation.apply(function, pieces)
             case Summary(function=function, argument=argument):
                 return self.notation.apply(function, (self._bare(argument),))
+            case Block() | Contraction() | Aggregate():
+                return text_of(expr), ATOM
             case _:
                 assert_never(expr)
 
