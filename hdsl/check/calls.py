@@ -1,4 +1,4 @@
-"""Calls in expressions: accessors, rows of the functions' table, and calls with rules of their own."""
+"""Calls in expressions: accessors, rows of the functions' table, calls with rules of their own."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
