@@ -71,6 +71,11 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         sites={o.name: text_of_target(o.name, o.transform) for o in model.outcomes},
         auxiliary=tuple(lowering.auxiliary),
         dims=lowering.dims,
+        site_domains={
+            statement.site: statement.domain
+            for statement in body
+            if isinstance(statement, Sample) and statement.observed is None
+        },
     )
 
 

@@ -14,7 +14,8 @@ class Generated:
     key in `data`, ``observed`` from an outcome to the key of what is observed of it, ``seen`` to
     that of the rows where it is, ``row_index`` from a level to that of each row's group, ``sites``
     from an outcome to its site. The results do not keep ``auxiliary`` sites; ``dims`` are those of
-    the others.
+    the others. ``site_domains`` are the levels and axes of every sampled site that is no outcome,
+    auxiliary or not; axes of its values beyond them are those of one draw of its distribution.
     """
 
     text: str
@@ -27,3 +28,4 @@ class Generated:
     sites: Mapping[str, str] = field(default_factory=dict)
     auxiliary: tuple[str, ...] = ()
     dims: Mapping[str, Domain] = field(default_factory=dict)
+    site_domains: Mapping[str, Domain] = field(default_factory=dict)

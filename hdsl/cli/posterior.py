@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hdsl.ir.model import Model
 
 FORMS = ("svg", "png", "pdf", "dot", "mmd", "txt")
+METHODS = ("nuts", "laplace", "svi", "pathfinder", "auto")
 FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -117,6 +118,13 @@ def _checked(model: str, rows: str, tables: Mapping[str, str]) -> "tuple[Model, 
 @click.option(
     "--sampler", help="numpyro, or for pymc one of numpyro, nutpie, pymc; the first is the default."
 )
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="nuts",
+    show_default=True,
+    help="nuts samples the posterior, the others approximate it; auto chooses and says why.",
+)
 @click.option("--chains", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--draws", type=click.IntRange(4), default=1000, show_default=True)
 @click.option("--warmup", type=click.IntRange(0), default=1000, show_default=True)
@@ -136,6 +144,7 @@ def fit(
     tables: Mapping[str, str],
     backend: str,
     sampler: str | None,
+    method: str,
     output: str | None,
     **options: Any,
 ) -> None:
@@ -145,13 +154,19 @@ def fit(
     """
     from hdsl.fit.fitting import SAMPLERS
     from hdsl.fit.fitting import fit as sample
+    from hdsl.fit.methods.names import APPROXIMATE
 
     if sampler not in (None, *SAMPLERS[backend]):
         known = ", ".join(SAMPLERS[backend])
         raise click.UsageError(f"{backend} models are sampled by one of {known}, not `{sampler}`")
+    if method in APPROXIMATE and (backend, sampler) != ("numpyro", None):
+        raise click.UsageError(
+            f"--method {method} runs on the NumPyro file: leave --backend and --sampler out"
+        )
     out = Path(output) if output else Path(model).with_suffix(".run")
     checked, binding = _checked(model, rows, tables)
-    run = sample(checked, binding, backend, sampler=sampler, out=out, progress=True, **options)
+    options |= {"method": method, "sampler": sampler, "out": out}
+    run = sample(checked, binding, backend, progress=True, **options)
     _show(run, run.population)
     click.echo(f"\nThe results are in {out}: `hdsl summary {out} --var NAME` shows more of them.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Draws:
 
     ``predictive`` is on all rows; ``log_likelihood`` on the observed ones; ``missing`` holds the
     predictions of the rows whose outcome is missing. ``times`` are seconds by stage.
+    ``diagnostics`` are an approximation's, for the run's info; chains have none.
     """
 
     posterior: Mapping[str, Numbers]
@@ -43,6 +44,7 @@ class Draws:
     missing: Mapping[str, Numbers]
     complete: bool
     times: Mapping[str, float]
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

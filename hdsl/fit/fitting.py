@@ -20,6 +20,7 @@ from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_poi
 from hdsl.fit.failure import failure, require
 from hdsl.fit.fingerprint import fingerprint
 from hdsl.fit.folder import FORMAT, Contents, publish, work_folder
+from hdsl.fit.methods.names import APPROXIMATE, METHODS
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.fit.naming import model_name
 from hdsl.fit.progress import ConsoleReporter, Reporter, Silent
@@ -43,6 +44,7 @@ SMALL = 12
 class _Plan:
     """What was asked for, checked."""
 
+    method: str
     backend: str
     sampler: str
     settings: Settings
@@ -54,6 +56,7 @@ def fit(
     binding: Binding,
     backend: str = "numpyro",
     *,
+    method: str = "nuts",
     chains: int = 4,
     draws: int = 1000,
     warmup: int = 1000,
@@ -66,10 +69,13 @@ def fit(
 ) -> Run:
     """The posterior of a model given data bound to it; written to the RUN ``out`` if it is named.
 
-    Ctrl-C keeps what every chain has drawn: the run then says that it is partial.
+    ``method`` is ``nuts``, which samples the posterior; ``laplace``, ``svi`` or ``pathfinder``,
+    which approximate it; or ``auto``, which says what it chose and why. Ctrl-C keeps what every
+    chain has drawn: the run then says that it is partial.
     """
     settings = Settings(chains, draws, warmup, seed, target_accept)
-    plan = _Plan(backend, _checked(backend, sampler, settings), settings, _reporter(progress))
+    chosen = _checked(method, backend, sampler, settings)
+    plan = _Plan(method, backend, chosen, settings, _reporter(progress))
     for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
         require(package)
     if plan.sampler == "nutpie":
@@ -88,8 +94,15 @@ def fit(
         return run.at(target)
 
 
-def _checked(backend: str, sampler: str | None, settings: Settings) -> str:
+def _checked(method: str, backend: str, sampler: str | None, settings: Settings) -> str:
     """The sampler to use; a ValueError where what is asked for cannot be had."""
+    if method not in METHODS:
+        raise ValueError(f"no method {method!r}: one of {', '.join(METHODS)}")
+    if method in APPROXIMATE and (backend != "numpyro" or sampler is not None):
+        raise ValueError(
+            f"the method {method!r} runs on the NumPyro file, without a sampler: leave "
+            "backend and sampler out"
+        )
     if backend not in SAMPLERS:
         raise ValueError(f"no backend {backend!r}: one of {', '.join(BACKENDS)}")
     chosen = sampler or SAMPLERS[backend][0]
@@ -139,10 +152,12 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "status": "complete" if drawn.complete else "partial",
         "model": model.source.name,
         "title": model.title,
+        "method": plan.method,
         "backend": plan.backend,
-        "sampler": plan.sampler,
+        "sampler": None if plan.method in APPROXIMATE else plan.sampler,
         "options": asdict(plan.settings),
-        "draws": int(drawn.stats["diverging"].shape[1]),
+        "approximation": dict(drawn.diagnostics),
+        "draws": next(iter(drawn.stats.values())).shape[1],
         "pointwise": pointwise,
         "population": population(model, generated, drawn),
         "data": _described(binding),
@@ -224,6 +239,13 @@ def _draw(
     """The draws of the backend and the sampler that were asked for."""
     drop = frozenset(loaded.generated.auxiliary)
     try:
+        if plan.method in APPROXIMATE:
+            from hdsl.fit.approximate import approximate, problem_of
+
+            problem = problem_of(loaded, data)
+            return approximate(
+                plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
+            )
         if plan.backend == "numpyro":
             from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
 

@@ -214,7 +214,7 @@ def sample_numpyro(
         finish = Finish(model, data, drop, outcomes, pointwise, layout)
         size = finish.chunk(settings.draws * settings.chains)
         arrays = finish.arrays()
-        finisher = _compile_finish(finish, arrays, size, compiler)
+        finisher = compile_finish(finish, arrays, size, compiler)
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
         try:
@@ -227,15 +227,16 @@ def sample_numpyro(
         compiler.close()
     times = {"compile": compiled - began, "sample": drawn - compiled}
     times["finish"] = time.perf_counter() - drawn
-    return _draws(results, sampled, outcomes, pointwise, times)
+    return draws_of(results, sampled, outcomes, pointwise, times)
 
 
-def _draws(
+def draws_of(
     results: Mapping[str, Mapping[str, Numbers]],
     sampled: Sampled,
     outcomes: tuple[OutcomeRows, ...],
     pointwise: bool,
     times: Mapping[str, float],
+    diagnostics: Mapping[str, Any] | None = None,
 ) -> Draws:
     """The results of all draws, missing outcomes apart."""
     predictive = results["predictive"]
@@ -251,6 +252,7 @@ def _draws(
         },
         complete=sampled.complete,
         times=times,
+        diagnostics=diagnostics or {},
     )
 
 
@@ -274,9 +276,10 @@ def infinite_sites(
     return tuple(name for name, fine in found.items() if not fine)
 
 
-def _compile_finish(
+def compile_finish(
     finish: Finish, arrays: Mapping[str, Numbers], size: int, compiler: Compiler
 ) -> Future[Callable[..., Any]]:
+    """A function of ``size`` unconstrained vectors that gives the results of each."""
     vectors = jax.ShapeDtypeStruct((size, finish.layout.size), np.float64)
     many = jax.vmap(finish.one, in_axes=(None, 0, None, 0))
     return compiler.submit(many, arrays, vectors, np.uint32(0), np.zeros(size, np.uint32))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.fit.draws import MAX_TREE_DEPTH
+from hdsl.fit.methods.names import APPROXIMATE
 from hdsl.fit.statistics import bfmi, converge
 from hdsl.fit.summary import member_labels
 
@@ -21,6 +22,7 @@ R_HAT = 1.01
 ESS = 400
 BFMI = 0.3
 DEEP = 0.01
+K_HAT = 0.7
 UNRELIABLE = "Do not rely on these draws yet."
 DOUBTFUL = "The chains agree, but not all is well."
 CHECKED = 2000
@@ -48,6 +50,8 @@ class _Worst:
 
 def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
     """The verdict on a run."""
+    if info.get("method", "nuts") in APPROXIMATE:
+        return judge_approximation(info["method"], info["approximation"])
     stats = tree["sample_stats"].dataset
     observed = set(tree["observed_data"].dataset.data_vars) if "observed_data" in tree else set()
     worst = _worst(tree["posterior"].dataset, observed)
@@ -67,6 +71,25 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
         first = UNRELIABLE if serious else DOUBTFUL
         return Verdict(False, (first, *serious, *others, *slow, measured))
     return Verdict(True, (f"The chains have converged: no divergences, {measured}.", *slow))
+
+
+def judge_approximation(method: str, found: Mapping[str, Any]) -> Verdict:
+    """The verdict on an approximation: what its own checks say, and how far to rely on it.
+
+    A Pareto shape of the importance ratios below 0.7 says that the draws can stand for the
+    posterior's (Vehtari, Simpson, Gelman, Yao and Gabry, 2024, Pareto smoothed importance
+    sampling).
+    """
+    khat, notes = found.get("khat"), tuple(found.get("notes", ()))
+    trusted = bool(found.get("trusted", True)) and (khat is None or khat < K_HAT)
+    said = "unknown" if khat is None else f"{khat:.2f}"
+    first = f"An approximation ({method}), Pareto k-hat {said}"
+    if trusted and khat is not None:
+        return Verdict(True, (f"{first}, below {K_HAT}: close to the posterior.", *notes))
+    if trusted:
+        return Verdict(True, (f"{first}: compare it with NUTS where much hangs on it.", *notes))
+    advice = "Do not rely on its standard deviations and tails: fit with `--method nuts`."
+    return Verdict(False, (f"{first}: not close to the posterior.", advice, *notes))
 
 
 def _shown(figure: tuple[float, str], form: str) -> str:

@@ -1,0 +1,65 @@
+"""Fits a generated NumPyro module by an approximate method: from its problem to its results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from hdsl.expr import ROW
+from hdsl.fit.draws import Draws, OutcomeRows, Settings
+from hdsl.fit.methods.approximation import Problem
+from hdsl.fit.methods.dispatch import method_of
+from hdsl.fit.methods.structure import structure_of
+from hdsl.fit.module import GeneratedModule
+from hdsl.fit.numpyro_sampler import (
+    Finish,
+    compile_finish,
+    draws_of,
+    finish_draws,
+    model_of,
+    numpyro_target,
+    split_data,
+)
+from hdsl.fit.nuts import Compiler, Sampled
+from hdsl.fit.progress import Reporter
+
+
+def problem_of(loaded: GeneratedModule, data: Mapping[str, Any]) -> Problem:
+    """The density of a generated model on prepared data, with its structure."""
+    model = model_of(loaded)
+    target, layout = numpyro_target(model, data)
+    structure = structure_of(loaded.generated, data, layout, len(data["coords"][ROW]))
+    return Problem(target, layout, structure, model, split_data(data).merged)
+
+
+def approximate(
+    method: str,
+    problem: Problem,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    drop: frozenset[str],
+    settings: Settings,
+    pointwise: bool,
+    reporter: Reporter,
+) -> Draws:
+    """Draws from an approximation of the posterior and what the results hold of each."""
+    began = time.perf_counter()
+    compiler = Compiler()
+    try:
+        found = method_of(method)(problem, settings, reporter)
+        for note in found.notes:
+            reporter.note(note)
+        drawn = time.perf_counter()
+        finish = Finish(problem.model, data, drop, outcomes, pointwise, problem.layout)
+        chains, draws = found.z.shape[:2]
+        size = finish.chunk(chains * draws)
+        arrays = finish.arrays()
+        finisher = compile_finish(finish, arrays, size, compiler)
+        sampled = Sampled(found.z, found.stats, found.complete)
+        results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
+    finally:
+        compiler.close()
+    times = {"sample": drawn - began, "finish": time.perf_counter() - drawn}
+    diagnostics = {**found.diagnostics, "notes": list(found.notes)}
+    return draws_of(results, sampled, outcomes, pointwise, times, diagnostics)
