@@ -89,11 +89,20 @@ def test_new_rows_keep_the_groups_and_the_numbers_of_training(module):
     assert first["sd_y"] == pytest.approx(np.std([1, 2, 3, 4], ddof=1))
 
 
-def test_a_group_never_seen_is_refused(module):
+def test_groups_never_seen_come_after_those_of_training(module):
     made = module(BY_STORE)
     learned = made.prepare(FOUR)["learned"]
-    with pytest.raises(ValueError, match=r"groups of 'store' .* do not have: \['3'\]"):
-        made.prepare(FOUR | columns(store=[1, 2, 3, 1]), learned=learned)
+    found = made.prepare(FOUR | columns(store=[3, 2, 0, 3]), learned=learned)
+    assert found["coords"]["store"] == ["1", "2", "10", "0", "3"]
+    assert found["store_of_row"].tolist() == [4, 1, 3, 4]
+    assert learned["store"] == ["1", "2", "10"]
+
+
+def test_new_groups_of_an_ordered_level_follow_in_their_order(module):
+    made = module(BY_STORE.replace("level store", "level store ordered"))
+    learned = made.prepare(FOUR)["learned"]
+    found = made.prepare(FOUR | columns(store=[12, 2, 11, 12]), learned=learned)
+    assert found["coords"]["store"] == ["1", "2", "10", "11", "12"]
 
 
 REPEATED = columns(
@@ -123,6 +132,34 @@ def test_a_group_may_lie_in_two_levels(module):
     assert data["coords"]["store"] == ["p:u:s1", "p:v:s2", "q:u:s1"]
     assert data["kind_of_store"].tolist() == [0, 1, 0]
     assert data["market_of_store"].tolist() == [0, 0, 1]
+
+
+def test_new_groups_know_their_parents(module):
+    made = module(NESTED)
+    alone = made.prepare(REPEATED | columns(store=["s1", "s2", "s3", "s3"]))["learned"]
+    new = columns(
+        market=["q", "r", "p", "r"], store=["s9", "s9", "s1", "s8"], y=[0.0] * 4, size=[1.0] * 4
+    )
+    found = made.prepare(new | columns(income=[6.0, 7.0, 5.0, 7.0]), learned=alone)
+    assert found["coords"]["market"] == ["p", "q", "r"]
+    assert found["coords"]["store"] == ["s1", "s2", "s3", "q:s9", "r:s9", "s8"]
+    assert found["market_of_store"].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_labels_told_apart_by_their_parent_stay_so(module):
+    made = module(NESTED)
+    learned = made.prepare(REPEATED)["learned"]
+    new = columns(market=["q", "r"], store=["s9", "s9"], y=[0.0] * 2, size=[1.0] * 2)
+    found = made.prepare(new | columns(income=[6.0, 7.0]), learned=learned)
+    assert found["coords"]["store"] == ["p:s1", "p:s2", "q:s1", "q:s9", "r:s9"]
+
+
+def test_a_known_group_under_another_parent_is_refused(module):
+    made = module(NESTED)
+    learned = made.prepare(REPEATED | columns(store=["s1", "s2", "s3", "s3"]))["learned"]
+    new = columns(market=["q", "p"], store=["s1", "s1"], y=[0.0] * 2, size=[1.0] * 2)
+    with pytest.raises(ValueError, match=r"market of store is not as .* rows \[1\]"):
+        made.prepare(new | columns(income=[6.0, 5.0]), learned=learned)
 
 
 def test_labels_that_are_unique_stand_alone(module):
