@@ -60,6 +60,11 @@ EXAMPLES = (
     Example("junctions", "junctions.csv"),
     Example("clinics", "clinics.csv"),
     Example("prices", "prices.csv"),
+    Example("products_two", "weeks.csv"),
+    Example("products_two", "weeks.csv", model="separate"),
+    Example("markets", "markets.csv"),
+    Example("markets", "markets.csv", model="bought"),
+    Example("markets", "markets.csv", model="units"),
 )
 
 _REGION = "<!-- {name}: made by tools.refresh -->"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hdsl.check.columns import declare_data, resolve_per
+from hdsl.check.domains import ancestors
 from hdsl.check.infer import adopt_outcome, infer, report_no_outcome
 from hdsl.check.levels import close_levels, declare_levels
 from hdsl.check.mentions import Mentions, note_spellings
@@ -256,10 +257,17 @@ def _add_coefficient(
     if target.transform is not None:
         inner: ast.Expr = ast.Unary("-", bare) if target.transform.negated else bare
         subject = ast.Call(target.transform.link, (ast.Arg(inner),))
+    varies = {name for term in terms for name in term.path}
+    varies |= {above for name in varies for above in ancestors(scope.levels, name)}
     for level in axes:
-        if level in {name for term in terms for name in term.path}:
+        both = varies & {level, *ancestors(scope.levels, level)}
+        if both:
+            inside = "" if level in both else f", which lies in `{min(both)}`,"
             scope.report(
-                "H408", f"`{target.name}` is indexed by `{level}` and varies over it", target.span
+                "H408",
+                f"`{target.name}` is indexed by `{level}`{inside} and varies over `{min(both)}`",
+                target.span,
+                help=f"let it vary over one of the two: `{target.name} ~ {level}`",
             )
     scope.coefficients[target.name] = CoefficientSpec(
         target.name,
