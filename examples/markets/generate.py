@@ -14,7 +14,7 @@ SCALE = 0.5  # of the linear predictor, for the outcomes with a link
 
 
 def main() -> None:
-    random = np.random.default_rng(21)
+    random = np.random.default_rng(128)
     cov = np.array([[SD[0] ** 2, COR * SD[0] * SD[1]], [COR * SD[0] * SD[1], SD[1] ** 2]])
     markets = np.array([ALPHA, SLOPE]) + random.multivariate_normal((0, 0), cov, MARKETS)
     inner = random.normal(0, SD_SUBMARKET, (MARKETS, SUBMARKETS))
