@@ -7,7 +7,17 @@ from pathlib import PurePath
 from hdsl.backends.backend import Backend
 from hdsl.backends.generated import Generated
 from hdsl.backends.helpers import HELPERS
-from hdsl.backends.inputs import Column, Index, Input, Observed, Seen, name_input
+from hdsl.backends.inputs import (
+    Chosen,
+    Column,
+    Computed,
+    Index,
+    Input,
+    Learned,
+    Observed,
+    Seen,
+    name_input,
+)
 from hdsl.backends.linked import split_linked
 from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing
 from hdsl.backends.namer import Namer, harmless
@@ -22,7 +32,7 @@ from hdsl.backends.python_file import definitions, print_file
 from hdsl.backends.quotation import Quotation
 from hdsl.expr import ROW
 from hdsl.ir.facts import Facts
-from hdsl.ir.model import Level, LevelKind, Model, Parameter
+from hdsl.ir.model import Data, Level, LevelKind, Model, Parameter
 from hdsl.ir.text import text_of_target
 
 BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (NUMPYRO, PYMC)}
@@ -76,6 +86,8 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
             for statement in body
             if isinstance(statement, Sample) and statement.observed is None
         },
+        by_row=_by_row(model, inputs, names),
+        free=_free(model, names),
     )
 
 
@@ -112,6 +124,36 @@ def _row_index(model: Model, names: Namer) -> dict[str, str]:
         if level.kind in (LevelKind.COLUMN, LevelKind.CROSS):
             item: Input = Index(level.name, ROW)
             found[level.name] = name_input(names, item, model)
+    return found
+
+
+def _by_row(model: Model, inputs: Mapping[Input, str], names: Namer) -> tuple[str, ...]:
+    """The inputs that have a value for every row; where an outcome is seen, for those rows."""
+
+    def first(item: Input) -> str | None:
+        match item:
+            case Column(name=name) | Observed(name=name) | Seen(name=name):
+                node = model.by_name[name]
+                return node.domain[0] if isinstance(node, Data) and node.domain else None
+            case Index(fine=fine):
+                return fine
+            case Computed(domain=domain):
+                return next(iter(domain), None)
+            case Learned() | Chosen():
+                return None
+
+    keys = [key for item, key in inputs.items() if first(item) == ROW]
+    return tuple(dict.fromkeys((*keys, *_row_index(model, names).values())))
+
+
+def _free(model: Model, names: Namer) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The axes of parameters with set members, as the levels and index arrays that make them."""
+    found = {}
+    for node in model.nodes:
+        if isinstance(node, Parameter) and has_set_members(node):
+            axis = free_level(node.name)
+            keys = (name_input(names, Index(level, axis), model) for level in node.domain)
+            found[axis] = tuple(zip(node.domain, keys, strict=True))
     return found
 
 

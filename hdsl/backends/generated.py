@@ -16,6 +16,9 @@ class Generated:
     from an outcome to its site. The results do not keep ``auxiliary`` sites; ``dims`` are those of
     the others. ``site_domains`` are the levels and axes of every sampled site that is no outcome,
     auxiliary or not; axes of its values beyond them are those of one draw of its distribution.
+    ``by_row`` are the keys of `data` whose first axis is that of the rows. A site over the members
+    of a parameter that are not set to constants has an axis of its own: ``free`` leads from that
+    to the levels it is made of, each with the key of the members' numbers.
     """
 
     text: str
@@ -29,3 +32,5 @@ class Generated:
     auxiliary: tuple[str, ...] = ()
     dims: Mapping[str, Domain] = field(default_factory=dict)
     site_domains: Mapping[str, Domain] = field(default_factory=dict)
+    by_row: tuple[str, ...] = ()
+    free: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)

@@ -34,7 +34,8 @@ class Draws:
 
     ``predictive`` is on all rows; ``log_likelihood`` on the observed ones; ``missing`` holds the
     predictions of the rows whose outcome is missing. ``times`` are seconds by stage.
-    ``diagnostics`` are an approximation's, for the run's info; chains have none.
+    ``diagnostics`` are an approximation's, for the run's info; chains have none. ``auxiliary`` are
+    the sampled sites that are no results.
     """
 
     posterior: Mapping[str, Numbers]
@@ -45,6 +46,7 @@ class Draws:
     complete: bool
     times: Mapping[str, float]
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    auxiliary: Mapping[str, Numbers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

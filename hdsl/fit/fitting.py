@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hdsl.data.training import remember
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_pointwise
@@ -165,7 +166,9 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "seconds": seconds,
     }
     learned = dict(data.get("learned", {}))
-    return Run(Contents(model.source.text, {file.name: generated.text}, learned, info), tree)
+    training = remember(binding.dataset, binding.facts.missing).as_json()
+    python = {file.name: generated.text}
+    return Run(Contents(model.source.text, python, learned, info, training), tree)
 
 
 def _pointwise(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> bool:

@@ -7,14 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hdsl.fit.failure import failure
 
-FORMAT = 1
+FORMAT = 2
 MODEL, LEARNED, INFO, RESULTS = "model.hdsl", "learned.json", "run.json", "results.nc"
+TRAINING = "training.json"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Contents:
     python: Mapping[str, str]  # the generated file that ran, by name
     learned: Mapping[str, Any]
     info: Mapping[str, Any]
+    training: Mapping[str, Any] = field(default_factory=dict)  # groups and their data
 
 
 @contextmanager
@@ -70,6 +72,7 @@ def write_contents(contents: Contents, folder: Path) -> None:
     for name, text in contents.python.items():
         (folder / name).write_text(text, encoding="utf-8")
     _write_json(folder / LEARNED, contents.learned)
+    _write_json(folder / TRAINING, contents.training)
     _write_json(folder / INFO, contents.info)
 
 
@@ -101,6 +104,8 @@ def read_contents(folder: Path) -> Contents:
             {f.name: f.read_text(encoding="utf-8") for f in sorted(folder.glob("model_*.py"))},
             _read_json(folder / LEARNED),
             info,
+            # a run of the first format has none: it can be looked at, not predicted from
+            _read_json(folder / TRAINING) if info["format"] > 1 else {},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise failure("H526", f"{folder} is not whole: {error}", "fit the model again") from error

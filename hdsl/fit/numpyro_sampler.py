@@ -172,6 +172,7 @@ class Finish:
             for name, site in trace.items()
             if (name in z or site["type"] == "deterministic") and name not in self.drop
         }
+        auxiliary = {name: trace[name]["value"] for name in z if name in self.drop}
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
         predictive, pointwise = {}, {}
         for place, outcome in enumerate(self.outcomes):
@@ -181,7 +182,8 @@ class Finish:
             if self.pointwise:
                 each = law.log_prob(value)
                 pointwise[outcome.site] = each if outcome.seen is None else each[outcome.seen]
-        return {"values": values, "predictive": predictive, "log_likelihood": pointwise}
+        found = {"values": values, "predictive": predictive, "log_likelihood": pointwise}
+        return {**found, "auxiliary": auxiliary}
 
     def chunk(self, draws: int) -> int:
         """How many draws are finished per call."""
@@ -253,6 +255,7 @@ def draws_of(
         complete=sampled.complete,
         times=times,
         diagnostics=diagnostics or {},
+        auxiliary=results["auxiliary"],
     )
 
 

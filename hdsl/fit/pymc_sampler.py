@@ -73,6 +73,7 @@ def sample_pymc(
         log_likelihood=likelihood or {},
         predictive=predictive,
         missing=missing,
+        auxiliary={n: value for n, value in chains.posterior.items() if n in drop},
         complete=chains.complete,
         times={
             "compile": chains.compiled - began,

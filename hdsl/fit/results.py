@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.expr import ROW
+from hdsl.fit.auxiliary import GROUP, pack
 from hdsl.fit.inverse import invert
 from hdsl.fit.naming import model_name, tree_name
 from hdsl.ir import model as ir
@@ -76,8 +77,9 @@ class Results:
             "posterior_predictive": self._predictive(),
             "observed_data": self._observed(),
             "constant_data": self._constant(),
+            GROUP: pack(self.draws.auxiliary, self.draws.posterior),
         }
-        filled = {name: group for name, group in groups.items() if group.data_vars}
+        filled = {n: group for n, group in groups.items() if group.data_vars or group.attrs}
         tree: xarray.DataTree = xr.DataTree.from_dict(
             {name: group.assign_attrs(attributes) for name, group in filled.items()}
         )

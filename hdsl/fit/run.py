@@ -58,6 +58,11 @@ class Run:
         return self._contents.learned
 
     @property
+    def training(self) -> Mapping[str, Any]:
+        """What predictions need to know of the training data: groups, parents, their own data."""
+        return self._contents.training
+
+    @property
     def complete(self) -> bool:
         """Whether every draw that was asked for is there."""
         return bool(self.info["status"] == "complete")

@@ -49,6 +49,7 @@ def test_groups_are_those_of_arviz(fitted: Run) -> None:
         "posterior_predictive",
         "observed_data",
         "constant_data",
+        "auxiliary",
     }
 
 

@@ -35,6 +35,7 @@ def test_a_saved_run_comes_back_as_it_was_wherever_it_is(run: Run, tmp_path: Pat
         "model_numpyro.py",
         "results.nc",
         "run.json",
+        "training.json",
     ]
 
 
