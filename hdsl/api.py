@@ -1,7 +1,7 @@
 """HDSL from Python: a model from a file or a text, and all that can be done with it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hdsl.data.bind import Binding
     from hdsl.fit.run import Run
+    from hdsl.workflow.simulate import Simulation
 
 
 def read(path: str | os.PathLike[str]) -> "Model":
@@ -114,6 +115,25 @@ class Model:
         from hdsl.fit import fit
 
         return fit(self.ir, self._bind(data, tables), **options)
+
+    def simulate(
+        self,
+        data: Any,
+        tables: Any = None,
+        *,
+        times: int = 1,
+        seed: int = 0,
+        settings: Iterable[str] = (),
+    ) -> "Simulation":
+        """The data's rows with outcomes drawn from the prior, and the truth that they came from.
+
+        The data may lack the outcome. ``settings`` such as ``"sd(beta) = 0.3"`` set parameters.
+        """
+        from hdsl.workflow.simulate import simulate
+
+        by_level = {level: _table(frame) for level, frame in (tables or {}).items()}
+        rows = _table(data)
+        return simulate(self.ir, rows, by_level, times=times, seed=seed, settings=settings)
 
     def render(self, view: str = "model", form: str = "svg", data: Any = None) -> str | bytes:
         """A picture of the model (``view="model"``) or of its levels (``view="levels"``)."""

@@ -6,6 +6,7 @@ model's text starts no sampler.
 
 import click
 
+from hdsl.cli.design import simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
 from hdsl.cli.text import check, compile_, expand, explain, fmt, info
@@ -41,5 +42,9 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (check, fmt, expand, info, explain, compile_, verify, fit, summary, render):
+_COMMANDS = (
+    *(check, fmt, expand, info, explain, compile_, verify, simulate, fit, summary),
+    render,
+)
+for _command in _COMMANDS:
     main.add_command(_command)

@@ -107,4 +107,58 @@ ENTRIES: tuple[Entry, ...] = (
         good="",
         proof="tests/fit/test_summary.py::test_an_unknown_name_is_an_error_with_the_nearest",
     ),
+    Entry(
+        "H550",
+        Severity.ERROR,
+        "no such parameter to set",
+        "`--set` gives a parameter of the model a number: `--set 'sd(beta) = 0.3'`. It is called "
+        "as `hdsl info` calls it. What follows from other quantities cannot be set: set those.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_fixed.py::test_what_cannot_be_set_is_an_error_that_says_why",
+    ),
+    Entry(
+        "H551",
+        Severity.ERROR,
+        "nothing can be drawn from a prior",
+        "To simulate, every parameter is drawn from its prior. `flat()` and `halfflat()` are no "
+        "distributions: they give all values the same weight, without end.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_simulate.py::test_an_improper_prior_cannot_be_drawn_from",
+    ),
+    Entry(
+        "H552",
+        Severity.ERROR,
+        "a prior is scaled by an outcome that is not there",
+        "Default priors are scaled by the data: an intercept is expected near the outcome's mean, "
+        "within a few of its standard deviations. Rows that have no outcome yet cannot say that. "
+        "Write the priors, or give the rows an outcome of the size that is expected.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_simulate.py::"
+        "test_default_priors_need_the_outcome_that_scales_them",
+    ),
+    Entry(
+        "H553",
+        Severity.ERROR,
+        "an outcome cannot be simulated",
+        "Simulated values are written into the column that the outcome comes from. That cannot be "
+        "done where the column does not follow from the outcome (`abs(y)`, `y1 + y2`), where the "
+        "model also reads it as a predictor (its own value of last week, say), or where the labels "
+        "that it may have are not known.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_simulate.py::test_an_outcome_that_cannot_be_simulated",
+    ),
+    Entry(
+        "H554",
+        Severity.ERROR,
+        "the prior predicts what no number can hold",
+        "Drawn from the prior, the outcome is infinite: a rate of exp(800), say. The priors allow "
+        "much more than was meant, most often those of coefficients inside an exponential.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_simulate.py::test_a_prior_that_overflows_is_an_error",
+    ),
 )
