@@ -75,8 +75,9 @@ class Summary(_Node):
 class Block(_Node):
     """Columns side by side along the axis ``axis``; only ever the whole expression of a ``Data``.
 
-    An item is a label and the expression of one column; or "" and an expression that gives several
-    columns and names them itself (another block's ``Value``, ``onehot(weekday)``).
+    An item is a label and the expression of one column; or of several columns (one that varies over
+    another block's axis, ``onehot(weekday)``) with what their names begin with: ``weekday`` of
+    ``weekday:Mon``, or "" where they keep the names that they have.
     """
 
     axis: str
@@ -106,6 +107,9 @@ class Aggregate(_Node):
 
 Expr = Constant | Label | Value | Member | Apply | Summary | Block | Contraction | Aggregate
 
+
+SEVERAL = ("onehot", "dummies", "spline", "spread", "columns")
+"""Transforms of data that give several columns; as ``Apply`` they stand in a ``Block`` only."""
 
 BROKEN: Expr = Constant(0.0)
 """Stands for an expression that was reported, so that one slip gives one diagnostic."""

@@ -61,7 +61,7 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         coords=tuple(
             (level.name, level.members)
             for level in model.levels.values()
-            if level.kind is LevelKind.FIXED and level.members
+            if level.kind.is_axis and level.members
         ),
         dims=tuple(lowering.dims.items()),
         sizes=_sizes(lowering, body, used),

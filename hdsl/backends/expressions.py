@@ -23,6 +23,7 @@ COMPARISONS = ORDERINGS | {"==", "!="}
 
 _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "missing": dict.fromkeys(Library, "np.nan"),
+    "summed": dict.fromkeys(Library, "{0}.sum(axis=-1)"),
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),

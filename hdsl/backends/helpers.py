@@ -217,6 +217,14 @@ def learn(name, summary, values, learned):
     return learned[name]
 '''
 
+LEARN_EACH = '''\
+def learn_each(name, summary, matrix, learned):
+    """A number per column that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = [float(summary(values)) for values in matrix.T]
+    return np.array(learned[name])
+'''
+
 SD = '''\
 def sd(values):
     """The standard deviation with divisor n - 1, of the values that are known."""
@@ -258,6 +266,7 @@ HELPERS = {
     "looked_up": Helper(LOOKED_UP, ("labels",)),
     "position": Helper(POSITION),
     "learn": Helper(LEARN),
+    "learn_each": Helper(LEARN_EACH),
     "sd": Helper(SD),
     "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
     "outcome": Helper(OUTCOME),

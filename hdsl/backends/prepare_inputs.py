@@ -15,8 +15,9 @@ from hdsl.backends.inputs import (
 )
 from hdsl.backends.namer import quoted
 from hdsl.backends.parameters import free_level, has_set_members
-from hdsl.backends.terms import unfold
-from hdsl.expr import ROW, Apply, Expr, Summary, Value
+from hdsl.backends.prepare_blocks import make_block
+from hdsl.backends.terms import domain_of, unfold
+from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
 from hdsl.ir.model import Data, DataType, LevelKind, Model, Parameter
 from hdsl.ir.text import text_of
@@ -58,6 +59,9 @@ def make_input(item: Input, run: "Preparing") -> None:
 
 def _column(node: Data, run: "Preparing") -> None:
     target = run.made[Column(node.name)]
+    if isinstance(node.expr, Block):
+        make_block(node, node.expr, run)
+        return
     if node.expr is not None:
         expr = unfold(node.expr, run.model, node.domain)
         run.say(f"{target} = {run.write(expr, node.domain)}")
@@ -136,13 +140,14 @@ def _observed(name: str, run: "Preparing") -> None:
 
 
 def _learned(summary: Summary, target: str, run: "Preparing") -> None:
-    values = run.write(summary.argument, summary.domain)
+    axes = domain_of(summary, run.model)
+    values = run.write(summary.argument, (*summary.domain, *axes))
     function = {"mean": "np.nanmean", "min": "np.nanmin", "max": "np.nanmax"}.get(summary.function)
     if function is None:
         run.call("sd")
         function = "sd"
-    name = quoted(text_of(summary))
-    run.say(f"{target} = {run.call('learn', name, function, values, 'learned')}")
+    name, learn = quoted(text_of(summary)), "learn_each" if axes else "learn"
+    run.say(f"{target} = {run.call(learn, name, function, values, 'learned')}")
 
 
 def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from hdsl.backends.gather import gather
 from hdsl.backends.inputs import Chosen, Computed, Index, Input, Learned
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
-from hdsl.check.domains import union
+from hdsl.check.domains import block_axes, grouped, union
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import (
+    ROW,
     Aggregate,
     Apply,
     Block,
@@ -25,7 +26,7 @@ from hdsl.expr import (
     Value,
     rewrite,
 )
-from hdsl.ir.model import Deviations, LevelKind, Model
+from hdsl.ir.model import Deviations, Model
 
 Quantity = Callable[[str, Domain], tuple[Term, Domain]]
 """A quantity by its name, for use at a domain: its term and the domain of that."""
@@ -41,12 +42,15 @@ def domain_of(expr: Expr, model: Model) -> Domain:
         case Apply(arguments=arguments):
             return union(model.levels, (domain_of(argument, model) for argument in arguments))
         case Block(axis=axis, items=items):
-            return (*union(model.levels, (domain_of(item, model) for _, item in items)), axis)
+            found = union(model.levels, (domain_of(item, model) for _, item in items))
+            return (*(grouped(model.levels, found) or (ROW,)), axis)
         case Contraction(axis=axis, argument=argument):
             return tuple(level for level in domain_of(argument, model) if level != axis)
         case Aggregate(to=to):
             return to
-        case Constant() | Label() | Summary():
+        case Summary(argument=argument):
+            return block_axes(model.levels, domain_of(argument, model))
+        case Constant() | Label():
             return ()
 
 
@@ -69,6 +73,7 @@ def unfold(expr: Expr, model: Model, domain: Domain | None = None) -> Expr:
             case Apply(function="standardize" | "center" as function, arguments=(argument,)):
                 inner = unfold(argument, model, domain)
                 over = domain if domain is not None else domain_of(inner, model)
+                over = grouped(model.levels, over)
                 centred = Apply("-", (inner, Summary("mean", inner, over)))
                 if function == "center":
                     return centred
@@ -101,7 +106,8 @@ class Terms:
             case Member():
                 return self._member(expr, use)
             case Summary():
-                return Variable(self.variable(Learned(expr)))
+                learned = Variable(self.variable(Learned(expr)))
+                return self.gathered(learned, domain_of(expr, self.model), use)
             case Apply(function="standardize" | "center"):
                 return self(unfold(expr, self.model), use)
             case Apply(arguments=arguments) if not self.compares_labels and any(
@@ -111,8 +117,25 @@ class Terms:
                 return self.gathered(Variable(self.variable(computed)), computed.domain, use)
             case Apply(function=function, arguments=arguments):
                 return Call(function, tuple(self(argument, use) for argument in arguments))
-            case Block() | Contraction() | Aggregate():
+            case Contraction(axis=axis, argument=argument):
+                return self._contraction(expr, axis, argument, use)
+            case Block() | Aggregate():
                 raise InternalError(f"{type(expr).__name__} has no term yet")
+
+    def _contraction(self, expr: Expr, axis: str, argument: Expr, use: Domain) -> Term:
+        """The sum over an axis: at the level where it lives, which may be coarser than the use."""
+        own = domain_of(expr, self.model)
+        at = own if len(own) < 2 else use
+        match argument:
+            case Apply(function="*", arguments=(left, right)) if domain_of(left, self.model) == (
+                *at,
+                axis,
+            ) and domain_of(right, self.model) == (axis,):
+                sides = self(left, (*at, axis)), self(right, (axis,))
+                return self.gathered(Call("matmul", sides), at, use)
+            case _:
+                product = self(argument, (*at, axis))
+                return self.gathered(Call("summed", (product,)), at, use)
 
     def gathered(self, term: Term, domain: Domain, use: Domain) -> Term:
         """A term over ``domain`` that broadcasts over ``use``."""
@@ -140,6 +163,6 @@ class Terms:
     def position(self, level: str, label: str) -> str:
         """Where a labelled group stands: known for fixed members, else looked up in `prepare`."""
         found = self.model.levels[level]
-        if found.kind is LevelKind.FIXED:
+        if found.kind.is_axis and found.members:
             return str(found.members.index(label))
         return self.variable(Chosen(level, label))

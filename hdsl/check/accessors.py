@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hdsl.check.domains import is_crossing
+from hdsl.check.domains import grouped, is_crossing
 from hdsl.check.mentions import level_argument, strip_index
 from hdsl.check.scope import LATER, CoefficientSpec, spell, text
 from hdsl.check.spelling import nearest, quoted
@@ -51,7 +51,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
 
 
 def _summary(resolver: "Resolver", function: str, argument: Expr, span: Span) -> Expr:
-    domain = resolver.domain(argument)
+    domain = grouped(resolver.scope.levels, resolver.domain(argument))
     if is_crossing(resolver.scope.levels, domain):
         domain = (ROW,)
     return Summary(function, argument, domain, span=span)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from hdsl.check.algebra import invert
+from hdsl.check.blocks import is_block
 from hdsl.check.coefficients import Coefficients
 from hdsl.check.correlations import Joint
 from hdsl.check.defaults import Defaults
@@ -49,6 +50,7 @@ class Assembly:
 
     def model(self) -> Model:
         """The whole model; meaningful only if nothing was reported as an error."""
+        self._blocks()
         self.coefficients.imply()
         check_options(self.resolver)
         self.parameters.resolve_written()
@@ -90,6 +92,12 @@ class Assembly:
         return None if name in self.totals else self.nodes.get(name)
 
     # ------------------------------------------------------------ outcomes and data
+
+    def _blocks(self) -> None:
+        """Resolve the blocks first: what else is said may name their columns."""
+        for name, spec in tuple(self.scope.data.items()):
+            if is_block(spec.expr):
+                self.resolver.domain_of(name, spec.span)
 
     def _outcomes(self) -> None:
         for target, statement in self.scope.outcomes:

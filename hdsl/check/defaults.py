@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from hdsl.check.algebra import forward
 from hdsl.check.coefficients import Implied
+from hdsl.check.domains import grouped
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
-from hdsl.expr import ROW, Apply, Constant, Expr, Summary, Value, rewrite
+from hdsl.expr import ROW, Apply, Constant, Contraction, Expr, Summary, Value, rewrite
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import POSITIVE, REAL, UNIT, Support
 from hdsl.families.formula import formula
@@ -154,8 +155,7 @@ class Defaults:
             wide = scale
             for other in use.others:
                 if not self._is_centred(other):
-                    shift = Apply("abs", (self._summary("mean", other),))
-                    wide = _plus(wide, _over(_times(scale, shift), self._summary("sd", other)))
+                    wide = _plus(wide, self._shift(scale, other))
             frame = Frame(centre, scale, wide, "the intercept", link is not None)
         return frame if transform is None else self._on_own_link(frame, transform)
 
@@ -271,7 +271,7 @@ class Defaults:
         return Summary(function, self._outcome(use), use.user.domain)
 
     def _summary(self, function: str, expr: Expr) -> Expr:
-        domain = self.resolver.domain(expr)
+        domain = grouped(self.resolver.scope.levels, self.resolver.domain(expr))
         return Summary(function, expr, domain if len(domain) == 1 else (ROW,))
 
     def _centre(self, use: Use, link: str | None) -> Expr:
@@ -293,6 +293,18 @@ class Defaults:
             case _:
                 bounded = Apply("clip", (mean, Constant(0.01), Constant(0.99)))
                 return Apply(link, (bounded,))
+
+    def _shift(self, scale: Expr, other: Expr) -> Expr:
+        """How far from the outcome's mean a predictor that is not centred may put the intercept.
+
+        The columns of a block do so independently: the root of the sum of their squares.
+        """
+        mean, spread = self._summary("mean", other), self._summary("sd", other)
+        axes = self.resolver.domain(spread)
+        if not axes:
+            return _over(_times(scale, Apply("abs", (mean,))), spread)
+        each = _over(mean, spread)
+        return _times(scale, Apply("sqrt", (Contraction(axes[0], Apply("*", (each, each))),)))
 
     def _is_centred(self, expr: Expr) -> bool:
         match expr:

@@ -41,5 +41,15 @@ def outside(levels: Mapping[str, Level], inner: Domain, domain: Domain) -> Domai
 
 
 def is_crossing(levels: Mapping[str, Level], domain: Domain) -> bool:
-    """Whether a domain holds several levels of the data (axes with fixed members aside)."""
-    return sum(levels[level].kind is not LevelKind.FIXED for level in domain) > 1
+    """Whether a domain holds several levels of the data (axes of members and columns aside)."""
+    return sum(not levels[level].kind.is_axis for level in domain) > 1
+
+
+def block_axes(levels: Mapping[str, Level], domain: Domain) -> Domain:
+    """The axes of blocks among the levels of a domain."""
+    return tuple(name for name in domain if levels[name].kind is LevelKind.BLOCK)
+
+
+def grouped(levels: Mapping[str, Level], domain: Domain) -> Domain:
+    """The levels of a domain with the axes of blocks left out."""
+    return tuple(name for name in domain if levels[name].kind is not LevelKind.BLOCK)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+from hdsl.check.blocks import declare_blocks, written_members
 from hdsl.check.domains import ancestors
 from hdsl.check.scope import Scope
 from hdsl.check.spelling import is_slip, nearest, quoted
@@ -24,6 +25,7 @@ def declare_levels(scope: Scope, file: ast.File) -> None:
                 _declare(scope, statement)
             case _:
                 pass
+    declare_blocks(scope, file)
     for level in tuple(scope.levels.values()):
         for parent in level.parents:
             _mention(scope, parent, level.span)
@@ -174,7 +176,7 @@ def _of_target(scope: Scope, expr: ast.Expr) -> None:
     target = parse_target(expr)
     if isinstance(target, str):
         return
-    fixed = {m for level in scope.levels.values() for m in level.members}
+    fixed = {m for level in scope.levels.values() for m in level.members} | written_members(scope)
     if target.accessor is None:
         for item in target.index:
             if isinstance(item, ast.LevelName) and not set(item.names) <= fixed:
@@ -265,6 +267,6 @@ def _order(scope: Scope) -> None:
 
     for name in scope.levels:
         place(name)
-    carried = tuple(n for n, level in ordered.items() if level.kind is not LevelKind.FIXED)
+    carried = tuple(n for n, level in ordered.items() if not level.kind.is_axis)
     ordered[ROW] = Level(ROW, LevelKind.ROW, None, carried)
     scope.levels = ordered

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hdsl.check.domains import reaching
 from hdsl.check.spelling import quoted
 from hdsl.expr import ROW, Domain, Expr, Member, Value, walk
+from hdsl.ir.model import LevelKind
 
 if TYPE_CHECKING:
     from hdsl.check.resolve import Resolver
@@ -40,7 +41,9 @@ def blame(resolver: "Resolver", expr: Expr, domain: Domain, beyond: Domain, whos
         f"{whose} is {allowed}, and this varies over `{level}`",
         culprit.span,
         varies,
-        help=f"index the left side: `[{', '.join((*domain, level))}]`"
+        help=f"sum over the columns of the block: `{level} @ …`"
+        if resolver.scope.levels[level].kind is LevelKind.BLOCK
+        else f"index the left side: `[{', '.join((*domain, level))}]`"
         if level != ROW
         else "a row-long value can stand in an outcome's distribution or a definition only",
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hdsl.check.scope import level_data, text, unsupported
+from hdsl.check.scope import DataSpec, level_data, text, unsupported
 from hdsl.check.spelling import nearest
 from hdsl.diagnostics.diagnostic import Label as Place
 from hdsl.expr import BROKEN, Apply, Expr, Label, Value
@@ -23,46 +23,54 @@ def compare_label(resolver: "Resolver", expr: ast.Binary) -> Expr:
     if not isinstance(left, ast.Ref) or not isinstance(right, ast.Text) or left.index:
         scope.report("H308", "a label is compared with one factor", expr.span)
         return BROKEN
-    name = left.name
+    spec = as_factor(resolver, left)
+    if spec is None:
+        return BROKEN
+    if spec.members and right.value not in spec.members:
+        near = nearest(right.value, spec.members)
+        scope.report(
+            "H212",
+            f'`{spec.name}` has no member "{right.value}"',
+            right.span,
+            help=f'did you mean "{near}"?' if near else None,
+        )
+    compared = Apply(
+        expr.op,
+        (Value(spec.name, span=left.span), Label(right.value, span=right.span)),
+        span=expr.span,
+    )
+    return resolver.hoist(compared, text(expr), expr.span)
+
+
+def as_factor(resolver: "Resolver", ref: ast.Ref) -> DataSpec | None:
+    """The column of labels that a name means, of a level too; None where it has none."""
+    scope, name = resolver.scope, ref.name
     if name in scope.levels and name not in scope.data:
         if scope.levels[name].kind is not LevelKind.COLUMN:
-            scope.report("H308", f"`{name}` has no labels of its own", left.span)
-            return BROKEN
+            scope.report("H308", f"`{name}` has no labels of its own", ref.span)
+            return None
         level_data(scope, scope.levels[name])
     spec = scope.data.get(name)
     if spec is None:
         scope.report(
             "H308",
             f"`{name}` is not a factor",
-            left.span,
+            ref.span,
             "a label can be compared with a column of labels only",
         )
-        return BROKEN
+        return None
     if spec.inferred and not spec.of_level:
         spec = scope.data[name] = replace(spec, type=DataType.FACTOR)
     if spec.type not in (DataType.FACTOR, DataType.ORDERED):
         scope.report(
             "H308",
             f"`{name}` is {spec.type.value} data, and a label is text",
-            left.span,
-            "compared with a label",
+            ref.span,
+            "labels are needed here",
             help=f"declare it `data {name} : factor`",
             others=(Place(spec.span, "declared here"),),
         )
-    if spec.members and right.value not in spec.members:
-        near = nearest(right.value, spec.members)
-        scope.report(
-            "H212",
-            f'`{name}` has no member "{right.value}"',
-            right.span,
-            help=f'did you mean "{near}"?' if near else None,
-        )
-    compared = Apply(
-        expr.op,
-        (Value(name, span=left.span), Label(right.value, span=right.span)),
-        span=expr.span,
-    )
-    return resolver.hoist(compared, text(expr), expr.span)
+    return spec
 
 
 def learned(resolver: "Resolver", expr: ast.Call) -> Expr:

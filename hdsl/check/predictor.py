@@ -6,7 +6,7 @@ The default priors go by it. Definitions are looked through; whatever is not lin
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hdsl.expr import Apply, Constant, Expr, Member, Value, names, rewrite
+from hdsl.expr import Apply, Constant, Contraction, Expr, Member, Value, names, rewrite
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import FamilyParameter
 from hdsl.families.links import LINKS
@@ -180,6 +180,9 @@ def _summands(expr: Expr, node_of: NodeOf) -> list[Expr] | None:
                     return [Apply("/", (one, arguments[1])) for one in lists[0]]
                 case _:
                     return [expr]
+        case Contraction(axis=axis, argument=argument):
+            inner = _summands(argument, node_of)
+            return None if inner is None else [Contraction(axis, term) for term in inner]
         case _:
             return None
 
@@ -194,6 +197,8 @@ def _factors(expr: Expr) -> Iterator[Expr]:
             yield Apply("/", (Constant(1.0), below))
         case Apply(function="-", arguments=(operand,)):
             yield from _factors(operand)
+        case Contraction(argument=argument):
+            yield from _factors(argument)
         case _:
             yield expr
 

@@ -1,10 +1,11 @@
 """Syntax expressions to typed ones: every name gets its meaning, every value its domain."""
 
+from hdsl.check.blocks import contract, is_block, resolve_block
 from hdsl.check.calls import resolve_call
-from hdsl.check.domains import ancestors, is_crossing, outside, union
+from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outside, union
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.of_data import compare_label
-from hdsl.check.scope import CoefficientSpec, Scope, text, unsupported
+from hdsl.check.scope import CoefficientSpec, Scope, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import (
     BROKEN,
@@ -22,7 +23,6 @@ from hdsl.expr import (
     Value,
     names,
 )
-from hdsl.ir.model import LevelKind
 from hdsl.source import Span
 from hdsl.syntax import ast
 
@@ -44,8 +44,10 @@ class Resolver:
     def domain(self, expr: Expr) -> Domain:
         """The levels over which a resolved expression varies."""
         match expr:
-            case Constant() | Label() | Summary():
+            case Constant() | Label():
                 return ()
+            case Summary(argument=argument):
+                return block_axes(self.scope.levels, self.domain(argument))
             case Value(name=name):
                 return self.domain_of(name, expr.span)
             case Member(of=of, level=level):
@@ -54,7 +56,8 @@ class Resolver:
                 parts = [self.domain(argument) for argument in arguments]
                 return union(self.scope.levels, parts)
             case Block(axis=axis, items=items):
-                return (*union(self.scope.levels, [self.domain(e) for _, e in items]), axis)
+                found = union(self.scope.levels, [self.domain(e) for _, e in items])
+                return (*(grouped(self.scope.levels, found) or (ROW,)), axis)
             case Contraction(axis=axis, argument=argument):
                 return tuple(level for level in self.domain(argument) if level != axis)
             case Aggregate(to=to):
@@ -93,12 +96,13 @@ class Resolver:
             return (spec.per or ROW,)
         expr = self.derived_expr(name, span)
         found = self.domain(expr)
+        axes = block_axes(self.scope.levels, found)
         if spec.per is None:
-            return (ROW,) if is_crossing(self.scope.levels, found) else found
-        beyond = outside(self.scope.levels, found, (spec.per,))
+            return (ROW, *axes) if is_crossing(self.scope.levels, found) else found
+        beyond = outside(self.scope.levels, found, (spec.per, *axes))
         if beyond:
             blame(self, expr, (spec.per,), beyond, f"`{name}` is per `{spec.per}`")
-        return (spec.per,)
+        return (spec.per, *axes)
 
     def derived_expr(self, name: str, span: Span) -> Expr:
         """The resolved expression of derived data."""
@@ -109,7 +113,10 @@ class Resolver:
                 return BROKEN
             self._open.append(name)
             was, self._in_data = self._in_data, True
-            expr = self.resolve(spec.expr)
+            if is_block(spec.expr):
+                expr = resolve_block(self, name, spec.expr)
+            else:
+                expr = self.resolve(spec.expr)
             self._in_data = was
             self._open.pop()
             strange = [n for n in names(expr) if n not in self.scope.data and n not in self.derived]
@@ -176,13 +183,18 @@ class Resolver:
             case ast.Call():
                 return resolve_call(self, expr)
             case ast.Block():
-                unsupported(self.scope, expr.span, "a block of columns")
+                self.scope.report(
+                    "H409",
+                    "a block stands alone, or after a bar",
+                    expr.span,
+                    "columns side by side are no number",
+                    help=f"name it: `data X = {text(expr)}`, and sum over it: `X @ theta`",
+                )
                 return BROKEN
             case ast.Unary(operand=operand):
                 return Apply("-", (self.resolve(operand),), span=expr.span)
             case ast.Binary(op="@"):
-                unsupported(self.scope, expr.span, "`@`")
-                return BROKEN
+                return contract(self, expr)
             case ast.Binary(op=op, left=left, right=right):
                 if op in ("==", "!=") and (
                     isinstance(left, ast.Text) or isinstance(right, ast.Text)
@@ -227,8 +239,10 @@ class Resolver:
             return BROKEN
         if name in scope.coefficients and expr.index:
             return self._coefficient_index(scope.coefficients[name], expr)
-        value = Value(name, span=expr.span)
-        return self.index(value, expr.index, self.domain_of(name, expr.span), expr.span)
+        value, axes = Value(name, span=expr.span), self.domain_of(name, expr.span)
+        if name in scope.data and len(expr.index) == 1:
+            axes = block_axes(scope.levels, axes) or axes
+        return self.index(value, expr.index, axes, expr.span)
 
     def _coefficient_index(self, spec: CoefficientSpec, expr: ast.Ref) -> Expr:
         item = expr.index[0]
@@ -275,7 +289,7 @@ class Resolver:
                 if name == level or level in ancestors(scope.levels, name):
                     continue
                 label = name
-                if scope.levels[level].kind is not LevelKind.FIXED:
+                if not scope.levels[level].kind.is_axis:
                     scope.report(
                         "H206",
                         f"`{value.name}` does not vary over `{name}`",

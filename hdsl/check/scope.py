@@ -31,6 +31,7 @@ class DataSpec:
     expr: ast.Expr | None = None
     drop: bool = False
     inferred: bool = False
+    hoisted: bool = False  # a block that stands after a bar
     of_level: bool = False  # made for a level whose labels an expression compares
 
 

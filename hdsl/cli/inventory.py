@@ -25,6 +25,8 @@ def _level(level: Level) -> Row:
     match level.kind:
         case LevelKind.FIXED:
             groups = "{" + ", ".join(level.members) + "}"
+        case LevelKind.BLOCK:
+            groups = "columns " + ", ".join(level.members) if level.members else "columns"
         case LevelKind.CROSS:
             groups = "observed combinations of " + ", ".join(level.parents)
         case LevelKind.COLUMN | LevelKind.ROW:

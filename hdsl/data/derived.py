@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hdsl.check.domains import grouped
 from hdsl.check.spelling import nearest
+from hdsl.data.blocks import columns_of, stack
 from hdsl.data.cells import group_column
 from hdsl.data.column import Column, Mask
 from hdsl.data.dataset import Dataset, counted_places
 from hdsl.data.evaluate import NotDataError
+from hdsl.data.levels import Groups
 from hdsl.data.problem import finding, listing, number, quoted
 from hdsl.diagnostics.diagnostic import Diagnostic
-from hdsl.expr import Apply, Expr, Label, Member, Summary, Value, names, walk
+from hdsl.expr import Apply, Block, Constant, Expr, Label, Member, Summary, Value, names, walk
 from hdsl.ir.model import Data, DataType, Model, Node, Parameter
 from hdsl.ir.text import text_of
 from hdsl.ir.uses import expressions
@@ -25,12 +28,13 @@ def derive(dataset: Dataset, report: list[Diagnostic]) -> Dataset:
         if not isinstance(node, Data) or node.expr is None:
             continue
         try:
-            column = _derived(dataset, node, node.expr, report)
+            if isinstance(node.expr, Block):
+                dataset, column = _derived_block(dataset, node, node.expr)
+            else:
+                column = _derived(dataset, node, node.expr, report)
         except NotDataError:
             continue  # something it is made of is not there, which is reported
-        broken = ~column.missing & ~np.isfinite(column.numbers)
-        if broken.any():
-            report.append(_broken(dataset, node, column, broken))
+        report += _not_finite(dataset, node, node.expr, column)
         columns: Mapping[str, Column] = {**dataset.columns, node.name: column}
         dataset = replace(dataset, columns=columns)
     return dataset
@@ -39,18 +43,41 @@ def derive(dataset: Dataset, report: list[Diagnostic]) -> Dataset:
 def _derived(dataset: Dataset, data: Data, expr: Expr, report: list[Diagnostic]) -> Column:
     evaluator = dataset.evaluator
     natural = evaluator.domain_of(expr)
-    if natural in ((), data.domain) or evaluator.finest([*natural, *data.domain]) == data.domain:
-        return evaluator.at(expr, data.domain)
+    own = grouped(dataset.model.levels, data.domain)
+    if natural in ((), own) or evaluator.finest([*natural, *own]) == own:
+        return evaluator.at(expr, own)
     column, complaint = group_column(dataset, data, evaluator.at(expr, ("row",)))
     if complaint is not None:
         report.append(complaint)
     return column
 
 
-def _broken(dataset: Dataset, data: Data, column: Column, broken: Mask) -> Diagnostic:
+def _derived_block(dataset: Dataset, data: Data, block: Block) -> tuple[Dataset, Column]:
+    """The columns of a block, and the data set with the members of its axis."""
+    labels, column = stack(dataset.evaluator, block, data.domain[:-1])
+    none = np.full(len(dataset.kept), -1)
+    axis = Groups(len(labels), labels, none, np.zeros(len(labels), int))
+    return replace(dataset, groups={**dataset.groups, block.axis: axis}), column
+
+
+def _not_finite(dataset: Dataset, data: Data, expr: Expr, column: Column) -> Iterator[Diagnostic]:
+    """What comes to no finite number; of a block each column by itself."""
+    broken = ~column.missing & ~np.isfinite(column.numbers)
+    if not broken.any():
+        return
+    if broken.ndim == 1:
+        yield _broken(dataset, data, expr, column, broken)
+        return
+    items = [item for _, item in expr.items] if isinstance(expr, Block) else []
+    for i, each in enumerate(columns_of(column)):
+        if broken[:, i].any():
+            own = items[i] if len(items) == broken.shape[1] else expr
+            yield _broken(dataset, data, own, each, broken[:, i])
+
+
+def _broken(dataset: Dataset, data: Data, expr: Expr, column: Column, broken: Mask) -> Diagnostic:
     """What cannot be computed, shown with the values that it was to be computed from."""
-    assert data.expr is not None
-    culprit = _culprit(dataset, data.expr, column, broken) or data.expr
+    culprit = _culprit(dataset, expr, column, broken) or expr
     positions = np.flatnonzero(broken)
     where = counted_places(column.domain, len(positions))
     used = [n for n in names(culprit) if n in dataset.columns]
@@ -74,7 +101,10 @@ def _culprit(dataset: Dataset, expr: Expr, column: Column, broken: Mask) -> Expr
         if inner is not None:
             return inner
     try:
-        values = dataset.evaluator.at(expr, column.domain).numbers[broken]
+        values = dataset.evaluator.at(expr, column.domain).numbers
+        if values.ndim > 1:
+            return None
+        values = values[broken]
     except (NotDataError, ValueError):
         return None
     return expr if not np.isfinite(values).all() else None
@@ -84,7 +114,7 @@ def _inputs(dataset: Dataset, used: list[str], column: Column, position: int) ->
     texts = []
     for name in used:
         gathered = dataset.evaluator.gathered(dataset.columns[name], column.domain)
-        if gathered.values.dtype != object:
+        if gathered.values.dtype != object and gathered.values.ndim == 1:
             texts.append(f"{name} = {number(float(gathered.values[position]))}")
     return ", ".join(texts)
 
@@ -171,12 +201,15 @@ def _constant(
 ) -> Iterator[Diagnostic]:
     evaluator = dataset.evaluator
     try:
-        known = evaluator.at(argument, domain or evaluator.domain_of(argument)).known
+        column = evaluator.at(argument, domain or evaluator.domain_of(argument))
     except NotDataError:
         return
-    known = known[np.isfinite(known)]
-    if not len(known) or (len(known) > 1 and known.std() > 1e-12 * abs(known).max()):
+    if column.values.ndim == 2:
+        yield from _constant_columns(dataset, argument, column, span)
         return
+    if _varies(column):
+        return
+    known = column.known
     data = dataset.model.by_name.get(argument.name) if isinstance(argument, Value) else None
     said = f"it is {number(float(known[0]))} in {counted_places(domain, len(known))}"
     yield finding(
@@ -187,6 +220,47 @@ def _constant(
         notes=[_wanted_by(dataset.model, argument)],
         help=_constant_help(data, argument),
     )
+
+
+def _varies(column: Column) -> bool:
+    """Whether a column has more than one value, as far as it is known (or nothing is)."""
+    known = column.known
+    known = known[np.isfinite(known)]
+    return not len(known) or bool(len(known) > 1 and known.std() > 1e-12 * abs(known).max())
+
+
+def _constant_columns(
+    dataset: Dataset, argument: Expr, column: Column, span: Span
+) -> Iterator[Diagnostic]:
+    """The columns of a block that never vary, save the numbers that the model writes in it."""
+    axis = column.domain[-1]
+    labels = dataset.groups[axis].labels
+    fixed = [
+        label
+        for label, one in zip(labels, columns_of(column), strict=True)
+        if not _varies(one) and label not in _written_numbers(dataset.model, axis)
+    ]
+    if fixed:
+        written = text_of(argument)
+        many = len(fixed) > 1
+        yield finding(
+            "H935",
+            f"{'columns' if many else 'column'} {listing(map(quoted, fixed))} of `{written}` "
+            f"never {'vary' if many else 'varies'}, so that nothing can be scaled by "
+            f"{'their sds' if many else 'its sd'}",
+            span,
+            notes=[_wanted_by(dataset.model, argument)],
+            help=f"take {'them' if many else 'it'} out of the block; for an intercept write the "
+            "number 1 in it: `[1, …]`",
+        )
+
+
+def _written_numbers(model: Model, axis: str) -> frozenset[str]:
+    """The labels of the columns of a block that are constants."""
+    node = model.by_name.get(axis)
+    block = node.expr if isinstance(node, Data) else None
+    items = block.items if isinstance(block, Block) else ()
+    return frozenset(label for label, item in items if isinstance(item, Constant))
 
 
 def _wanted_by(model: Model, argument: Expr) -> str:

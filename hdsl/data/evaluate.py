@@ -15,6 +15,8 @@ from types import CodeType
 
 import numpy as np
 
+from hdsl.check.domains import grouped
+from hdsl.data.blocks import columns_of, contracted, side_by_side, stack
 from hdsl.data.column import Column, Mask
 from hdsl.data.levels import Groups
 from hdsl.expr import (
@@ -65,8 +67,8 @@ class Evaluator:
 
     def domain_of(self, expr: Expr) -> Domain:
         """The finest level over which the data of an expression vary; the rows where they cross."""
-        levels = [level for name in values(expr) for level in self._column(name).domain]
-        return self.finest(levels)
+        found = [level for name in values(expr) for level in self._column(name).domain]
+        return self.finest(grouped(self.model.levels, tuple(found)))
 
     def finest(self, levels: Iterable[str]) -> Domain:
         """The one level among some that lies in all others, else the rows; () for no levels."""
@@ -80,18 +82,20 @@ class Evaluator:
 
     def gathered(self, column: Column, domain: Domain) -> Column:
         """A column carried to a finer domain, or to a coarser one within which it is constant."""
-        if column.domain in (domain, ()):
+        levels = grouped(self.model.levels, column.domain)
+        if levels in (domain, ()):
             return column
-        if len(column.domain) != 1 or len(domain) != 1:
+        if len(levels) != 1 or len(domain) != 1:
             raise NotDataError
-        [source], [target] = column.domain, domain
+        [source], [target] = levels, domain
         if not {source, target} <= self.groups.keys():
             raise NotDataError
         index = self.index(source, target)
         if not self.groups[source].size:
             raise NotDataError
-        missing = np.where(index < 0, True, column.missing[index])
-        return Column(domain, column.values[index], missing)
+        absent = (index < 0).reshape(-1, *[1] * (column.missing.ndim - 1))
+        axes = column.domain[1:]
+        return Column((*domain, *axes), column.values[index], absent | column.missing[index])
 
     def index(self, source: str, target: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """For each group of the target level, its group (or its first row) at the source level."""
@@ -109,7 +113,7 @@ class Evaluator:
 
     def _spread(self, column: Column, domain: Domain) -> Column:
         """A constant written out over a domain."""
-        if column.domain == domain or not domain:
+        if column.domain or not domain:
             return column
         shape = (self.groups[domain[0]].size,)
         missing = np.full(shape, column.missing)
@@ -131,11 +135,34 @@ class Evaluator:
                 return self._learned(function, argument, domain)
             case Apply(function=function, arguments=arguments):
                 return self._applied(function, [self._at(a, domain) for a in arguments])
-            case Member() | Block() | Contraction() | Aggregate():
+            case Block():
+                return stack(self, expr, domain)[1]
+            case Contraction(axis=axis, argument=argument):
+                return contracted(self._at(argument, domain), axis)
+            case Member(of=of, level=axis, label=label):
+                return self._member(self._at(of, domain), axis, label)
+            case Aggregate():
                 raise NotDataError
 
+    def _member(self, column: Column, axis: str, label: str) -> Column:
+        """One column of a block."""
+        if column.domain[-1:] != (axis,) or label not in self.groups[axis].labels:
+            raise NotDataError
+        place = self.groups[axis].labels.index(label)
+        values, missing = column.values[..., place], column.missing[..., place]
+        return Column(column.domain[:-1], values, missing)
+
     def _summary(self, function: str, argument: Expr, domain: Domain) -> Column:
-        known = self.at(argument, domain).known
+        column = self.at(argument, domain)
+        axes = column.domain[len(domain) :]
+        if axes:
+            each = [self._summarised(function, one) for one in columns_of(column)]
+            found = np.array([one.numbers for one in each], dtype=float)
+            return Column(axes, found, np.isnan(found))
+        return self._summarised(function, column)
+
+    def _summarised(self, function: str, column: Column) -> Column:
+        known = column.known
         known = known[np.isfinite(known)]
         if function not in _SUMMARIES:
             raise NotDataError
@@ -157,15 +184,15 @@ class Evaluator:
         if self.finest([*own, *domain]) != domain:
             own = domain
         column = self.at(argument, domain)
-        mean = self._summary("mean", argument, own).numbers
+        mean = self._summary("mean", argument, own).numbers  # one per column of a block
         scaled = column.numbers - mean
         if function == "standardize":
             scaled = scaled / self._summary("sd", argument, own).numbers
         return Column(column.domain, scaled, column.missing)
 
     def _applied(self, function: str, arguments: list[Column]) -> Column:
+        arguments, domain = side_by_side(arguments, self.model.levels)
         missing = np.asarray(_any_missing(function, arguments))
-        domain = next((a.domain for a in arguments if a.domain), ())
         if any(a.values.dtype == object for a in arguments):
             left, right = arguments
             equal = np.asarray(left.values == right.values)

@@ -78,4 +78,17 @@ ENTRIES: tuple[Entry, ...] = (
         "data y : real\ny ~ normal(alpha, sigma)\nalpha ~ region + region\n",
         GOOD,
     ),
+    Entry(
+        "H409",
+        E,
+        "a block of columns where none can stand, or one that is no block",
+        "`data X = [promo, price]` puts columns side by side, each under a name of its own. A "
+        "block stands alone right of `=` in a `data` statement, or after a bar. It is used as "
+        "`X @ theta`: the sum over its columns of column times coefficient, where `theta[X]` has "
+        "one per column.",
+        "data y, promo, price : real\ndata X = [promo, price]\n"
+        "y ~ normal(X @ theta, sigma)\ntheta ~ store\n",
+        "data y, promo, price : real\ndata X = [promo, price]\n"
+        "y ~ normal(X @ theta, sigma)\ntheta[X] ~ store\n",
+    ),
 )

@@ -25,7 +25,7 @@ names of arguments (``mu``), ``expression``, ``sd``, ``correlation``, ``pinned``
 
 | node attribute | is |
 |---|---|
-| ``kind`` | ``row``, ``column``, ``cross`` or ``fixed`` |
+| ``kind`` | ``row``, ``column``, ``cross``, ``fixed`` or ``block`` |
 | ``place`` | its place in the model's order, parents before children |
 | ``column`` | the column of the data, None for the others |
 | ``ordered`` | whether its groups have an order |
@@ -101,7 +101,7 @@ def level_graph(model: Model, facts: Facts | None = None) -> "networkx.DiGraph":
 def groups(model: Model, level: str, facts: Facts | None) -> int | None:
     """How many groups a level has; fixed ones are known without data."""
     known = model.levels.get(level)
-    if known is not None and known.kind is LevelKind.FIXED:
+    if known is not None and known.kind.is_axis and known.members:
         return len(known.members)
     if facts is None:
         return None
@@ -113,7 +113,7 @@ def groups(model: Model, level: str, facts: Facts | None) -> int | None:
 def labels(model: Model, level: str, facts: Facts | None) -> tuple[str, ...] | None:
     """The labels of a level's groups; fixed ones are known without data."""
     known = model.levels.get(level)
-    if known is not None and known.kind is LevelKind.FIXED:
+    if known is not None and known.kind.is_axis and known.members:
         return known.members
     return None if facts is None else facts.labels.get(level)
 

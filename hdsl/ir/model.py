@@ -23,6 +23,11 @@ class LevelKind(Enum):
     FIXED = "fixed"  # members written in the model
     BLOCK = "block"  # the columns of a block: an axis. Members that data name are not known here
 
+    @property
+    def is_axis(self) -> bool:
+        """Whether no row belongs to one group of it: its members stand side by side."""
+        return self in (LevelKind.FIXED, LevelKind.BLOCK)
+
 
 @dataclass(frozen=True)
 class Level:

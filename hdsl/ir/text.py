@@ -172,7 +172,22 @@ def _text(expr: Expr) -> Piece:
 def _item(label: str, item: Expr) -> str:
     """A column of a block, its label written where it is not what the column is called anyway."""
     written = text_of(item)
-    return written if label in ("", written) else f"{label} = {written}"
+    return written if label in ("", label_of_item(item), written) else f"{label} = {written}"
+
+
+def label_of_item(item: Expr) -> str:
+    """What a column, or the names of several, is called after where the model does not say.
+
+    >>> label_of_item(Apply("onehot", (Value("weekday"),)))
+    'weekday'
+    """
+    match item:
+        case Apply(function="onehot" | "dummies" | "spread", arguments=(first, *_)):
+            return text_of(first)
+        case Apply(function="columns"):
+            return ""
+        case _:
+            return text_of(item)
 
 
 def _contraction(axis: str, argument: Expr) -> Piece:

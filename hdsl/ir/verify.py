@@ -19,7 +19,16 @@ from hdsl.expr import (
     Value,
 )
 from hdsl.ir.levels import is_coarser
-from hdsl.ir.model import Data, Definition, Deviations, Model, Node, Outcome, Parameter
+from hdsl.ir.model import (
+    Data,
+    Definition,
+    Deviations,
+    LevelKind,
+    Model,
+    Node,
+    Outcome,
+    Parameter,
+)
 from hdsl.ir.uses import expressions, quantities, values
 
 _CONTRACTING = ("average", "total", "@", "groupmean")
@@ -73,8 +82,11 @@ def _verify_uses(model: Model, node: Node, known: dict[str, Domain]) -> None:
             _require(name in known, f"`{node.name}` uses `{name}` before it is made")
         if isinstance(node, Deviations) or (isinstance(node, Definition) and not node.laid_out):
             continue  # they are computed at the domain of the share or of the use
-        finer = not is_coarser(model, _free(expr, known), node.domain)
-        _require(not finer, f"{role} of `{node.name}` is finer than it: {_free(expr, known)}")
+        free = _free(expr, known)
+        if isinstance(expr, Block):  # what it takes from other blocks lies along its own axis
+            free = tuple(n for n in free if model.levels[n].kind is not LevelKind.BLOCK)
+        finer = not is_coarser(model, free, node.domain)
+        _require(not finer, f"{role} of `{node.name}` is finer than it: {free}")
 
 
 def _free(expr: Expr, known: dict[str, Domain]) -> Domain:
@@ -87,9 +99,8 @@ def _free(expr: Expr, known: dict[str, Domain]) -> Domain:
         case Apply(function=function, arguments=arguments) if function not in _CONTRACTING:
             free = (level for argument in arguments for level in _free(argument, known))
             return tuple(dict.fromkeys(free))
-        case Block(axis=axis, items=items):
-            found = (level for _, item in items for level in _free(item, known))
-            return tuple(dict.fromkeys((*found, axis)))
+        case Block(items=items):
+            return tuple(dict.fromkeys(level for _, e in items for level in _free(e, known)))
         case Contraction(axis=axis, argument=argument):
             return tuple(level for level in _free(argument, known) if level != axis)
         case Aggregate(to=to):

@@ -57,5 +57,6 @@ def _never_varies(binding: "Binding", expr: Expr, level: str) -> bool:
         column = binding.dataset.evaluator.at(expr, (ROW,))
     except NotDataError:
         return False
-    same = column.values == column.values[groups.first][groups.codes]
-    return bool((same | column.missing | (groups.codes < 0)).all())
+    same = (column.values == column.values[groups.first][groups.codes]) | column.missing
+    outside = groups.codes < 0
+    return bool((same.T | outside).all())

@@ -57,10 +57,11 @@ def spread(binding: "Binding", expr: Expr) -> Spread | None:
 
     evaluator = binding.dataset.evaluator
     try:
-        known = evaluator.at(expr, evaluator.domain_of(expr)).known
+        column = evaluator.at(expr, evaluator.domain_of(expr))
     except NotDataError:
         return None
-    if known.size < 2:
+    known = column.known
+    if known.size < 2 or column.values.ndim > 1:  # the columns of a block differ in size
         return None
     return Spread(float(known.mean()), float(known.std(ddof=1)))
 

@@ -207,6 +207,10 @@ class _Writer:
                 return self.notation.apply(function, pieces)
             case Summary(function=function, argument=argument):
                 return self.notation.apply(function, (self._bare(argument),))
+            case Contraction(axis=axis, argument=Apply(function="*", arguments=(left, right))):
+                vectors = replace(self, indices=self.indices.without(axis))
+                pieces = vectors._piece(left, here), vectors._piece(right, here)
+                return self.notation.contraction(*pieces)
             case Block() | Contraction() | Aggregate():
                 return text_of(expr), ATOM
             case _:

@@ -17,12 +17,13 @@ class Indices:
     model: Model
     letters: Mapping[str, str]
     shown: bool = True
+    left_out: frozenset[str] = frozenset()  # axes that a contraction sums over
 
     def at(self, own: Domain, here: Domain) -> tuple[str, ...]:
         """The indices of a quantity over ``own`` in a statement about each group of ``here``."""
         if not self.shown:
             return ()
-        return tuple(self._one(level, here) for level in own)
+        return tuple(self._one(level, here) for level in own if level not in self.left_out)
 
     def _one(self, level: str, here: Domain) -> str:
         letter = self.letters[level]
@@ -45,6 +46,10 @@ class Indices:
     def everywhere(self, axis: str) -> "Indices":
         """The same with a dot for one axis: all its members at once."""
         return replace(self, letters={**self.letters, axis: "·"})
+
+    def without(self, axis: str) -> "Indices":
+        """The same with no index for an axis: vectors along it."""
+        return replace(self, left_out=self.left_out | {axis})
 
     def hidden(self) -> "Indices":
         """The same with no index shown: for what is taken over all groups at once."""

@@ -98,6 +98,10 @@ class Latex:
         head = rf"\{function}" if function in _NAMED else rf"\mathrm{{{_escaped(function)}}}"
         return (f"{head}{_bracketed(', '.join(texts))}" if texts else head), ATOM
 
+    def contraction(self, left: Piece, right: Piece) -> Piece:
+        """A row vector times a column vector."""
+        return rf"{{{_within(left, ATOM)}}}^{{\top}} \, {_within(right, MINUS)}", PRODUCT
+
     def argument(self, family: str, keyword: str | None, value: str) -> str:
         """A linked form as the link of the parameter, ``log mu =``."""
         if keyword is None:

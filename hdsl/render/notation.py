@@ -63,6 +63,10 @@ class Notation(Protocol):
         """An operator or a function."""
         ...
 
+    def contraction(self, left: Piece, right: Piece) -> Piece:
+        """The sum over an axis of the products of two vectors along it."""
+        ...
+
     def argument(self, family: str, keyword: str | None, value: str) -> str:
         """An argument of a distribution, by position where ``keyword`` is None."""
         ...
@@ -106,6 +110,10 @@ class Plain:
     def apply(self, function: str, arguments: tuple[Piece, ...]) -> Piece:
         """As in the model."""
         return compose(function, arguments)
+
+    def contraction(self, left: Piece, right: Piece) -> Piece:
+        """As in the model: ``X[i] @ theta[j[i]]``."""
+        return compose("@", (left, right))
 
     def argument(self, family: str, keyword: str | None, value: str) -> str:
         """As in the model."""

@@ -97,7 +97,7 @@ def _count(model: Model, domain: Domain, facts: Facts | None) -> str:
     if level not in model.levels:
         return ""
     names = labels(model, level, facts)
-    if model.levels[level].kind is LevelKind.FIXED and names and len(names) <= _FEW:
+    if model.levels[level].kind.is_axis and names and len(names) <= _FEW:
         return ", ".join(names)
     number = groups(model, level, facts)
     return "" if number is None else count_text(level, number)

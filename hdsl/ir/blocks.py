@@ -1,0 +1,50 @@
+"""The columns of blocks: what they are called, as far as a model alone can tell."""
+
+from collections.abc import Callable
+
+from hdsl.expr import SEVERAL, Apply, Block, Constant, Domain, Expr
+
+type Axes = Callable[[Expr], Domain]
+"""The axes of other blocks over which an expression varies."""
+
+
+def block_members(
+    block: Block, axes: Axes, members: Callable[[str], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The labels of a block's columns; () where only the data can tell.
+
+    ``members`` gives those of another block by its axis.
+    """
+    found: list[str] = []
+    for label, item in block.items:
+        several = _several(item, axes(item), members)
+        if several is None:
+            found.append(label)
+        elif not several:
+            return ()
+        else:
+            found += prefixed(label, several)
+    return tuple(found)
+
+
+def _several(
+    item: Expr, axes: Domain, members: Callable[[str], tuple[str, ...]]
+) -> tuple[str, ...] | None:
+    """The members of an item of several columns, () where the data tell; None of a single one."""
+    match item:
+        case Apply(function="spline", arguments=(_, Constant(value=df))):
+            return spline_members(int(df))
+        case Apply(function=function) if function in SEVERAL:
+            return ()
+        case _:
+            return members(axes[0]) if axes else None
+
+
+def spline_members(df: int) -> tuple[str, ...]:
+    """What the columns of a spline are called: numbers from 1."""
+    return tuple(str(i) for i in range(1, df + 1))
+
+
+def prefixed(label: str, members: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of several columns, with what they begin with: ``weekday:Mon``."""
+    return tuple(f"{label}:{member}" if label else member for member in members)

@@ -1,0 +1,299 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {
+    "X": ["x", "w", "income"],
+}
+
+# The levels over which a result varies.
+DIMS = {
+    "dev(alpha)": ("store",),
+    "alpha": ("store",),
+    "theta": ("X",),
+    "lasso": ("X",),
+    "y": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "x")) + 1)
+    coords = {**COORDS, "row": row}
+
+    # model.hdsl:6  level store in market
+    coords["market"], market_of_row = groups(
+        "market", looked_up(rows, "market", tables, ("store", "store")), learned
+    )
+    coords["store"], store_of_row = groups(
+        "store",
+        nested("store", labels(rows, "store"), learned, np.array(coords["market"])[market_of_row]),
+        learned,
+    )
+
+    # model.hdsl:2  data y, x, w : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    x = numbers(rows, "x")
+    w = numbers(rows, "w")
+
+    # model.hdsl:3  data income : real per market
+    income = per_level(
+        "market", "income", numbers, rows, tables, ["market"], coords["market"], market_of_row
+    )
+
+    # model.hdsl:4  data X = [x, w, income]
+    X = np.column_stack([x, w, income[market_of_row]])
+
+    # model.hdsl:5  data Z = standardize(X)
+    mean_X = learn_each("mean(X)", np.nanmean, X, learned)
+    sd_X = learn_each("sd(X)", sd, X, learned)
+    Z = (X - mean_X) / sd_X
+    if is_training:
+        observed("y", y)
+
+    # Numbers that the training data teach
+    sd_y = learn("sd(y)", sd, y, learned)
+    mean_y = learn("mean(y)", np.nanmean, y, learned)
+    sd_Z = learn_each("sd(Z)", sd, Z, learned)
+
+    return {
+        "market_of_row": market_of_row,
+        "store_of_row": store_of_row,
+        "sd_y": sd_y,
+        "mean_y": mean_y,
+        "mean_X": mean_X,
+        "sd_X": sd_X,
+        "sd_Z": sd_Z,
+        "Z": Z,
+        "X": X,
+        "y": y,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """The model of model.hdsl."""
+    sd_y = data["sd_y"]
+    mean_y = data["mean_y"]
+    mean_X = data["mean_X"]
+    sd_X = data["sd_X"]
+    sd_Z = data["sd_Z"]
+    store_of_row = data["store_of_row"]
+    Z = data["Z"]
+    X = data["X"]
+    y = data["y"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:7  y ~ normal(alpha + Z @ theta + X @ lasso, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
+
+        # model.hdsl:8  alpha ~ store
+        # default prior of mean(alpha): intercept: the outcome's mean, 2.5 sds of the outcome,
+        #     widened for predictors that are not centred
+        mean_alpha = pm.Normal(
+            "mean(alpha)",
+            mu=mean_y,
+            sigma=2.5 * sd_y + 2.5 * sd_y * pt.sqrt((mean_X / sd_X) @ (mean_X / sd_X)),
+        )
+        # default prior of sd(alpha): group sd: the scale of the intercept
+        sd_alpha = pm.HalfNormal("sd(alpha)", sigma=2.5 * sd_y)
+        z_alpha = pm.Normal("z(alpha)", mu=0, sigma=1, dims="store")
+        dev_alpha = pm.Deterministic("dev(alpha)", sd_alpha * z_alpha, dims="store")
+        alpha = pm.Deterministic("alpha", mean_alpha + dev_alpha, dims="store")
+
+        # model.hdsl:9  theta[X] ~ 1
+        # default prior of theta: slope on `Z`: 2.5 sds of the outcome per sd of the predictor
+        theta = pm.Normal("theta", mu=0, sigma=2.5 * sd_y / sd_Z, dims="X")
+
+        # model.hdsl:11  tau ~ exponential(1)
+        tau = pm.Exponential("tau", lam=1)
+
+        # model.hdsl:10  lasso[X] ~ laplace(0, tau)
+        z_lasso = pm.Laplace("z(lasso)", mu=0, b=1, dims="X")
+        lasso = pm.Deterministic("lasso", tau * z_lasso, dims="X")
+
+        # model.hdsl:7  y ~ normal(alpha + Z @ theta + X @ lasso, sigma)
+        mu = alpha[store_of_row] + Z @ theta + X @ lasso
+        pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
+    return model
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    if not missing:
+        known(name, np.array(texts))
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def nested(level, names, learned, *parents):
+    """Labels of groups inside others: their own where unique, else `parent:child`."""
+    inside = np.array([":".join(path) for path in zip(*parents, names)])
+    if level in learned:
+        return names if set(inside).isdisjoint(learned[level]) else inside
+    return names if len(set(names)) == len(set(inside)) else inside
+
+
+def per_group(name, values, group_of_row, size):
+    """The one value of each group, from the rows; nan for a group without rows."""
+    present, first = np.unique(group_of_row, return_index=True)
+    found = np.full(size, "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
+    found[present] = values[first]
+    own = found[group_of_row]
+    differs = own != values
+    if values.dtype.kind == "f":
+        differs &= ~(np.isnan(own) & np.isnan(values))
+    varies = np.flatnonzero(differs) + 1
+    if varies.size:
+        raise ValueError(f"{name!r} varies inside a group: rows {varies[:5].tolist()}")
+    return found
+
+
+def from_table(level, values, table, columns, groups):
+    """The value of each group, from the level's table; `columns` hold its label, own last."""
+    paths = [labels(table, name) for name in columns if name in table]
+    if not paths:
+        raise ValueError(f"the table of {level!r} has no column {columns[-1]!r}")
+    row = {}
+    for depth in range(1, len(paths) + 1):
+        for i, path in enumerate(zip(*paths[-depth:])):
+            text = ":".join(path)
+            row[text] = i if text not in row else None
+    absent = [group for group in groups if row.get(group) is None]
+    if absent:
+        raise ValueError(f"the table of {level!r} has no one row for {absent[:5]}")
+    return values[[row[group] for group in groups]]
+
+
+def per_level(level, name, read, rows, tables, columns, groups, group_of_row, missing=False):
+    """A column with one value per group: from the level's table if that has it, or the rows."""
+    table = tables.get(level, {})
+    if name not in table:
+        return per_group(name, read(rows, name, missing), group_of_row, len(groups))
+    values = from_table(level, read(table, name, missing=True), table, columns, groups)
+    if not missing:
+        known(name, values)
+    return values
+
+
+def looked_up(rows, name, tables, *keys):
+    """A column of labels, from the rows or from the table of a level inside."""
+    if name in rows:
+        return labels(rows, name)
+    for level, key in keys:
+        if level in tables and name in tables[level]:
+            found = dict(zip(labels(tables[level], key), labels(tables[level], name)))
+            own = looked_up(rows, key, tables, *keys)
+            absent = sorted(set(own) - set(found))
+            if absent:
+                raise ValueError(f"the table of {level!r} has no row for {absent[:5]}")
+            return np.array([found[label] for label in own])
+    raise ValueError(f"the data have no column {name!r}")
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def learn_each(name, summary, matrix, learned):
+    """A number per column that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = [float(summary(values)) for values in matrix.T]
+    return np.array(learned[name])
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
