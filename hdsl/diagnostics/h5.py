@@ -21,8 +21,8 @@ ENTRIES: tuple[Entry, ...] = (
         "not in this version",
         "The language has this construct and this version of the compiler does not: nothing is "
         "compiled rather than something else than what was written.",
-        "data y, x, z : real\ndata X = [x, z]\ny ~ normal(X @ theta, sigma)\ntheta[X] ~ region\n",
-        "data y, x, z : real\ny ~ normal(a * x + b * z, sigma)\na, b ~ region\n",
+        "data y, x : real\ny ~ normal(a + b * x, sigma)\na ~ 1; b ~ region\nstranger = new(b)\n",
+        "data y, x : real\ny ~ normal(a + b * x, sigma)\na ~ 1; b ~ region\n",
     ),
     Entry(
         "H520",
