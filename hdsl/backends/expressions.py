@@ -10,7 +10,8 @@ from math import inf, isinf, isnan, pi
 from hdsl.backends.namer import quoted
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
 from hdsl.expr import Apply
-from hdsl.families.code import Binding, Code, infix, prefix
+from hdsl.families import ARRAYS
+from hdsl.families.code import Binding, Code, fill, infix, prefix
 from hdsl.families.functions import Library, function_of
 
 
@@ -26,6 +27,7 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "summed": dict.fromkeys(Library, "{0}.sum(axis=-1)"),
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
+    "moved": _both("jnp.moveaxis({0}, -1, {1})", "pt.moveaxis({0}, -1, {1})"),
     "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),
     "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
     "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),
@@ -87,6 +89,9 @@ def _call(function: str, arguments: tuple[Term, ...], library: Library) -> Code:
         return _comparison(function, arguments, library)
     if function in _ARRAYS:
         return _array(function, arguments, library)
+    if function in ARRAYS:
+        parts = tuple(code(argument, library) for argument in arguments)
+        return Code(fill(ARRAYS[function].template(library), parts))
     if function == "matmul":
         left, right = (code(argument, library).within(Binding.SIGN) for argument in arguments)
         return Code(f"{left} @ {right}", Binding.PRODUCT)

@@ -231,6 +231,15 @@ def sd(values):
     return np.nanstd(values, ddof=1)
 '''
 
+WAVES = '''\
+def waves(x, low, high, count, boundary):
+    """Frequencies of sine waves on a domain around [low, high], and the waves at x."""
+    half = 0.5 * boundary * (high - low)
+    frequency = np.arange(1, count + 1) * np.pi / (2 * half)
+    place = x - 0.5 * (low + high) + half
+    return frequency, np.sin(np.multiply.outer(place, frequency)) / np.sqrt(half)
+'''
+
 KEPT_ROWS = '''\
 def kept_rows(rows, names, needed):
     """The numbers (from 1) of the rows where the needed columns are known, and those rows."""
@@ -268,6 +277,7 @@ HELPERS = {
     "learn": Helper(LEARN),
     "learn_each": Helper(LEARN_EACH),
     "sd": Helper(SD),
+    "waves": Helper(WAVES),
     "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
     "outcome": Helper(OUTCOME),
 }

@@ -60,7 +60,20 @@ class Chosen:
     label: str
 
 
-Input = Column | Observed | Seen | Learned | Computed | Index | Chosen
+@dataclass(frozen=True)
+class Waves:
+    """Sine waves of data over a level, for a smooth function of them: their values (``basis``,
+    groups × waves) or their frequencies (``frequency``, one per wave).
+    """
+
+    part: str
+    argument: Expr
+    level: str
+    count: int
+    boundary: float
+
+
+Input = Column | Observed | Seen | Learned | Computed | Index | Chosen | Waves
 
 
 def name_input(names: Namer, item: Input, model: Model) -> str:
@@ -89,6 +102,8 @@ def _wish(item: Input, model: Model) -> str:
             return f"{coarse}_of_{fine}"
         case Chosen(level=level, label=label):
             return f"{level}_{label}"
+        case Waves(part=part, argument=argument):
+            return f"{part} of {text_of(argument)}"
 
 
 def _transform(outcome: str, model: Model) -> Transform | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Index
+from hdsl.backends.structures import lower_structure
 from hdsl.backends.program import Call, Drawn, Number, Sample, Term, Variable
 from hdsl.expr import Constant, Domain, Expr, Value, apply
 from hdsl.families import FAMILIES
@@ -36,6 +37,9 @@ def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
 
 def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> None:
     """Make a quantity that has the node's distribution, sampled as it is or as a standard z."""
+    if FAMILIES[node.distribution.family].structure is not None:
+        lower_structure(node, name, lowering)
+        return
     is_result = domain == node.domain
     sizes = None if is_result else (f"len({lowering.input(Index(node.domain[0], *domain))})",)
     roles = None if node.centred else _location_scale(node.distribution)

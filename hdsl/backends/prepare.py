@@ -19,6 +19,7 @@ from hdsl.backends.inputs import (
     Learned,
     Observed,
     Seen,
+    Waves,
     name_input,
 )
 from hdsl.backends.namer import Namer, quoted
@@ -146,7 +147,7 @@ def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
                 pending.append(name)
             case Learned(summary=summary):
                 pending += values_below(summary)
-            case Computed(expr=expr):
+            case Computed(expr=expr) | Waves(argument=expr):
                 pending += values_below(expr)
             case Index() | Chosen():
                 pass

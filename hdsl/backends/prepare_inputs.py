@@ -1,5 +1,6 @@
 """How `prepare` makes each input: columns, what is observed, numbers learned, index arrays."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from hdsl.backends.inputs import (
@@ -11,6 +12,7 @@ from hdsl.backends.inputs import (
     Learned,
     Observed,
     Seen,
+    Waves,
     name_input,
 )
 from hdsl.backends.namer import quoted
@@ -20,7 +22,7 @@ from hdsl.backends.terms import domain_of, unfold
 from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
 from hdsl.ir.model import Data, DataType, LevelKind, Model, Parameter
-from hdsl.ir.text import text_of
+from hdsl.ir.text import text_of, text_of_number
 from hdsl.ir.uses import values
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def make_input(item: Input, run: "Preparing") -> None:
         case Chosen(level=level, label=label):
             place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
             run.say(f"{run.made[item]} = {place}")
+        case Waves():
+            _waves(item, run)
         case _:
             assert_never(item)
 
@@ -148,6 +152,18 @@ def _learned(summary: Summary, target: str, run: "Preparing") -> None:
         function = "sd"
     name, learn = quoted(text_of(summary)), "learn_each" if axes else "learn"
     run.say(f"{target} = {run.call(learn, name, function, values, 'learned')}")
+
+
+def _waves(item: Waves, run: "Preparing") -> None:
+    """The waves of a function and their frequencies, on the domain of the training data."""
+    domain = (item.level,)
+    targets = {part: replace(item, part=part) for part in ("frequency", "basis")}
+    for wave in targets.values():
+        run.made[wave] = name_input(run.names, wave, run.model)
+    values = run.write(item.argument, domain)
+    ends = (run.have(Learned(Summary(end, item.argument, domain))) for end in ("min", "max"))
+    call = run.call("waves", values, *ends, str(item.count), text_of_number(item.boundary))
+    run.say(f"{', '.join(run.made[wave] for wave in targets.values())} = {call}")
 
 
 def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:

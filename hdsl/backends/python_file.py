@@ -10,7 +10,7 @@ from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Comment, Program
 from hdsl.backends.prune import variables
-from hdsl.families import FAMILIES
+from hdsl.families import ARRAYS, FAMILIES
 from hdsl.families.functions import FUNCTIONS, Library
 
 _PREPARE = '''\
@@ -123,14 +123,17 @@ def definitions(library: Library) -> frozenset[str]:
         for family in FAMILIES.values()
         for spelling in (family.numpyro if library is Library.NUMPYRO else family.pymc).values()
     )
-    functions = (function.helper(library) or "" for function in FUNCTIONS.values())
+    functions = (
+        function.helper(library) or "" for function in (*FUNCTIONS.values(), *ARRAYS.values())
+    )
     return frozenset(_DEFINED.findall("\n".join((*families, *functions))))
 
 
 def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, page: Page) -> None:
     """The definitions that distributions, functions and `prepare` call, each once."""
     used = variables("\n".join(page.text))
-    functions = [f.helper(backend.library) for f in FUNCTIONS.values()]
+    tables = (*FUNCTIONS.values(), *ARRAYS.values())
+    functions = [f.helper(backend.library) for f in tables]
     called = [s for s in functions if s and not used.isdisjoint(_DEFINED.findall(s))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]

@@ -15,6 +15,7 @@ from hdsl.check.order import in_order, report_unused, used_names
 from hdsl.check.parameters import Parameters, needs_prior
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
+from hdsl.check.structures import refuse_outcome
 from hdsl.check.supports import check_supports
 from hdsl.check.targets import ACCESSORS
 from hdsl.diagnostics.diagnostic import Label
@@ -104,7 +105,7 @@ class Assembly:
             call = statement.right
             assert isinstance(call, ast.Call)
             distribution = resolve_distribution(self.resolver, call)
-            if distribution is None:
+            if distribution is None or refuse_outcome(self.resolver, target.name, distribution):
                 continue
             spec = self.scope.data[target.name]
             self._infer_types(spec, distribution)

@@ -75,7 +75,7 @@ def _arguments_by_name(
             scope.report("H205", f"argument `{parameter}` is given twice", arg.span, "again here")
             return None
         found[parameter] = (name, arg.value)
-    missing = [p.name for p in family.parameters if p.name not in found]
+    missing = [p.name for p in family.parameters if p.name not in found and p.otherwise is None]
     if missing:
         scope.report(
             "H205",
@@ -85,7 +85,7 @@ def _arguments_by_name(
             help=f"write `{_positions(family)}`",
         )
         return None
-    return [found[p.name] for p in family.parameters]
+    return [found[p.name] for p in family.parameters if p.name in found]
 
 
 def _by_position(
@@ -132,7 +132,8 @@ def _by_keyword(resolver: Resolver, family: Family, arg: ast.Arg) -> tuple[str, 
 
 
 def _positions(family: Family) -> str:
-    return f"{family.name}({', '.join(p.name for p in family.parameters)})"
+    """The call as it is to be written; what may be left out is."""
+    return f"{family.name}({', '.join(p.name for p in family.parameters if p.otherwise is None)})"
 
 
 def _forms(family: Family) -> dict[str, str]:
@@ -143,7 +144,8 @@ def _forms(family: Family) -> dict[str, str]:
 
 
 def _keywords(family: Family) -> str:
-    return f"{family.name}({', '.join(f'{p.name} = …' for p in family.parameters)})"
+    needed = (f"{p.name} = …" for p in family.parameters if p.otherwise is None)
+    return f"{family.name}({', '.join(needed)})"
 
 
 def form_of(family: Family, name: str) -> tuple[FamilyParameter, str | None]:

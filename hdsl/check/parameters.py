@@ -12,6 +12,7 @@ from hdsl.check.domains import outside
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec, Setting, text
+from hdsl.check.structures import is_made_of_draws, place, refuse_centring, refuse_members
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import Expr, Value, names
 from hdsl.families import FAMILIES, Role, support_of
@@ -96,6 +97,8 @@ class Parameters:
         """A parameter node, after the checks of its distribution."""
         domain = self.resolver.quantities.get(name, spec.axes)
         self._check_domain(name, domain, distribution)
+        span = spec.target.span if spec.target else spec.span
+        distribution = place(self.resolver, name, domain, distribution, span) or distribution
         family = FAMILIES[distribution.family]
         if distribution.family == "lkj":
             own = CORRELATION
@@ -110,7 +113,7 @@ class Parameters:
             support=own,
             distribution=distribution,
             transform=transform,
-            pinned=self._pins(name, domain),
+            pinned=self._pins(name, domain, distribution),
             centred=self._centred(spec, domain, distribution, transform),
             baseline=implied.baseline if implied else False,
             rule=rule,
@@ -171,6 +174,9 @@ class Parameters:
     ) -> bool:
         """Non-centred where a level's location-scale distribution has a scale to learn."""
         option = spec.option
+        if is_made_of_draws(distribution):
+            refuse_centring(self.resolver, spec.name, distribution, option)
+            return False
         if option is not None and option.name == "centered":
             return True
         possible = (
@@ -194,7 +200,11 @@ class Parameters:
     def _learns(self, expr: Expr) -> bool:
         return any(name not in self.scope.data for name in names(expr))
 
-    def _pins(self, name: str, domain: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], Expr], ...]:
+    def _pins(
+        self, name: str, domain: tuple[str, ...], distribution: Distribution
+    ) -> tuple[tuple[tuple[str, ...], Expr], ...]:
+        if refuse_members(self.resolver, name, distribution):
+            return ()
         found: dict[tuple[str, ...], Expr] = {}
         for setting in self.scope.pins.get(name, ()):
             labels = self._pin_labels(setting, domain)

@@ -100,7 +100,7 @@ class Setting:
     expr: ast.Expr | None = None  # of `=`
 
 
-SELF_CONTAINED = ("H202", "H215", "H301", "H302", "H306", "H401", "H408")
+SELF_CONTAINED = ("H202", "H215", "H301", "H302", "H306", "H401", "H408", "H410", "H411")
 """Errors that leave every expression readable."""
 
 
@@ -213,7 +213,7 @@ LATER = (
 )
 WRAPPERS = (
     "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
-    "dirichlet", "randomwalk", "ar", "zerosum", "gp", "hsgp", "horseshoe", "categorical",
+    "dirichlet", "categorical",
     "orderedlogistic",
 )  # fmt: skip
 

@@ -6,6 +6,10 @@ from hdsl.diagnostics.entry import Entry
 E, W = Severity.ERROR, Severity.WARNING
 
 GOOD = "data y : real\ny ~ normal(alpha, sigma)\nalpha ~ region\n"
+WALK = (
+    "level week ordered\ndata y : real\ny ~ normal(trend, sigma)\n"
+    "trend[week] ~ randomwalk(s)\ns ~ halfnormal(1)\n"
+)
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
@@ -90,5 +94,25 @@ ENTRIES: tuple[Entry, ...] = (
         "y ~ normal(X @ theta, sigma)\ntheta ~ store\n",
         "data y, promo, price : real\ndata X = [promo, price]\n"
         "y ~ normal(X @ theta, sigma)\ntheta[X] ~ store\n",
+    ),
+    Entry(
+        "H410",
+        E,
+        "a structure without its level",
+        "`randomwalk` and `ar` run from group to group along a level whose order is declared, "
+        "`level week ordered` or one with its members written out; over the other levels of the "
+        "index they are independent. What has no level has no structure.",
+        WALK.replace(" ordered", ""),
+        WALK,
+    ),
+    Entry(
+        "H411",
+        E,
+        "a structure where it cannot be",
+        "A walk, a zero-sum vector or a smooth function is a prior of a whole array of parameters. "
+        "Its arguments are one for the whole (they may vary over the levels that it does not run "
+        "along), its members cannot be set one by one, and data have a distribution around it.",
+        WALK.replace("s ~", "s[week] ~"),
+        WALK,
     ),
 )

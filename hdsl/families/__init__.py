@@ -7,6 +7,7 @@ or a link; checks, backends, lints and the documentation read them from here.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hdsl.families.arrays import ARRAYS, ArrayFunction
 from hdsl.families.bounded import BOUNDED
 from hdsl.families.code import Binding, Code
 from hdsl.families.continuous import CONTINUOUS
@@ -28,23 +29,31 @@ from hdsl.families.lookup import (
     support_of,
 )
 from hdsl.families.positive import POSITIVES
+from hdsl.families.structure import Along, Draw, Over, Structure
+from hdsl.families.structures import STRUCTURES
 
 __all__ = [
+    "ARRAYS",
     "ELSEWHERE",
     "FAMILIES",
     "FUNCTIONS",
     "LINKS",
+    "Along",
+    "ArrayFunction",
     "Binding",
     "Call",
     "Code",
+    "Draw",
     "Family",
     "FamilyParameter",
     "Function",
     "Library",
     "Link",
     "Natural",
+    "Over",
     "Role",
     "Spelling",
+    "Structure",
     "Support",
     "argument_names",
     "called",
@@ -60,7 +69,7 @@ __all__ = [
 ]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {family.name: family for family in (*CONTINUOUS, *POSITIVES, *BOUNDED, *DISCRETE)}
+    {family.name: family for family in (*CONTINUOUS, *POSITIVES, *BOUNDED, *DISCRETE, *STRUCTURES)}
 )
 """Every distribution by name."""
 

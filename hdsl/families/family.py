@@ -11,6 +11,7 @@ from enum import Enum
 from math import inf
 
 from hdsl.expr import Expr
+from hdsl.families.structure import Structure
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Role(Enum):
     PROBABILITY = "probability"
     SIZE = "size"  # number of trials: from data, never a parameter
     BOUND = "bound"
+    SETTING = "setting"  # a number written in the model, never a quantity of it
+    COVARIATE = "covariate"  # data that a structure is a function of
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class FamilyParameter:
     role: Role
     doc: str
     links: tuple[str, ...] = ()
-    default: str | None = None  # default prior of a bare name here, as HDSL; {y} is the outcome
+    default: str | None = None  # default prior of a bare name here, as HDSL; {y} is the outcome,
+    # and of a structure {scale} the scale of what has it, {x} its covariate
+    otherwise: float | None = None  # the value where it is left out
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Family:
     """One distribution. ``numpyro`` and ``pymc`` map a form, the names of the arguments given
     (``("mu", "phi")``, ``("log_mu", "phi")``), to its spelling; the plain form must be there, a
     linked form that is missing is spelled by the plain one with the inverse link applied
-    (``lookup.called`` does so).
+    (``lookup.called`` does so). A structure that is computed from draws has no spelling.
     """
 
     name: str
@@ -108,6 +113,7 @@ class Family:
     improper: bool = False  # flat, halfflat: no outcome may have it
     folded: str | None = None  # the family of the absolute value, where the location is 0
     elsewhere: tuple[str, ...] = ()  # what other systems call it, for suggestions
+    structure: Structure | None = None  # of a whole array along a level: made of several draws
 
     @property
     def is_location_scale(self) -> bool:

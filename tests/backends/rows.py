@@ -8,7 +8,8 @@ SIZE = 40
 
 
 def rows() -> Mapping[str, np.ndarray]:
-    """Columns by name; `income` is constant in a market, `category` in a store."""
+    """Columns by name; `income` is constant in a market, `category` and `age` in a store,
+    `day` in a week."""
     draw = np.random.default_rng(1)
     market = draw.integers(0, 4, SIZE)
     store = draw.integers(0, 12, SIZE)
@@ -24,7 +25,9 @@ def rows() -> Mapping[str, np.ndarray]:
         "income": draw.normal(size=4)[market],
         "sub": np.array([f"s{i % 2}" for i in range(SIZE)]),  # the same two in every market
         "store": np.array([f"s{i}" for i in store]),
-        "week": draw.integers(1, 6, SIZE),
+        "week": (week := draw.integers(1, 6, SIZE)),
         "category": np.array(["a", "b", "c"])[store % 3],
         "sex": np.array(["F", "M"])[draw.integers(0, 2, SIZE)],
+        "age": (store * 5 % 12) / 4 - 1,
+        "day": 7.0 * week - 3,
     }

@@ -1,0 +1,232 @@
+"""Structures in their place: along which level each runs, and what its arguments may vary over."""
+
+from typing import TYPE_CHECKING
+
+from hdsl.check.domains import outside, reaching
+from hdsl.check.spelling import quoted
+from hdsl.expr import ROW, Constant, Domain, Expr
+from hdsl.families import FAMILIES, Along, Family, Role
+from hdsl.ir.model import Distribution, Level, LevelKind
+from hdsl.ir.text import text_of
+from hdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from hdsl.check.resolve import Resolver
+    from hdsl.source import Span
+
+
+def place(
+    resolver: "Resolver", name: str, domain: Domain, distribution: Distribution, span: "Span"
+) -> Distribution | None:
+    """The distribution with the level that it runs along; None where something was reported.
+
+    A distribution of single values is given back as it is. ``span`` is that of what stands left.
+    """
+    family = FAMILIES[distribution.family]
+    if family.structure is None:
+        return distribution
+    along = _along(resolver, name, domain, distribution, span)
+    if along is None or not _settings_are_numbers(resolver, family, distribution):
+        return None
+    level = along or None
+    held = domain if level is None else (level,)
+    others = tuple(each for each in domain if each not in held)
+    for argument, expr in distribution.arguments:
+        if not _is_covariate(family, argument):
+            _one_per_whole(resolver, family, argument, expr, domain, others)
+    return Distribution(
+        distribution.family,
+        distribution.arguments,
+        distribution.inner,
+        level,
+        span=distribution.span,
+    )
+
+
+def _along(
+    resolver: "Resolver", name: str, domain: Domain, distribution: Distribution, span: "Span"
+) -> str | None:
+    """The level that a structure runs along, "" for all together; None where there is none."""
+    family = FAMILIES[distribution.family]
+    assert family.structure is not None
+    if not domain:
+        resolver.scope.report(
+            "H410",
+            f"`{family.name}` is of many values, and `{name}` is a single one",
+            span,
+            "it has no level",
+            help=f"index it: `{name}[week] ~ {family.name}(…)`",
+        )
+        return None
+    match family.structure.along:
+        case Along.ORDERED:
+            return _ordered(resolver, name, domain, family, span)
+        case Along.EVERY:
+            return domain[0] if len(domain) == 1 else ""
+        case Along.LAST:
+            return domain[-1]
+        case Along.DATA:
+            return _of_data(resolver, name, domain, distribution)
+
+
+def _ordered(
+    resolver: "Resolver", name: str, domain: Domain, family: Family, span: "Span"
+) -> str | None:
+    levels = resolver.scope.levels
+    found = [level for level in domain if _is_ordered(levels[level])]
+    if found:
+        return found[-1]
+    crossed = next((level for level in domain if levels[level].kind is LevelKind.CROSS), None)
+    if crossed is not None:
+        parts = ", ".join(levels[crossed].parents)
+        what = "combinations have no order"
+        help = f"write `{name}[{parts}]`: one walk for each group, over all of the ordered level"
+    elif domain == (ROW,):
+        what = "the rows have no order"
+        help = f"declare what orders them, `level week ordered`, and write `{name}[week]`"
+    else:
+        what = f"{quoted(domain)} {'is' if len(domain) == 1 else 'are'} not ordered"
+        help = f"declare `level {domain[-1]} ordered`"
+    resolver.scope.report(
+        "H410", f"`{family.name}` runs along an ordered level, and here is none", span, what,
+        help=help,
+    )  # fmt: skip
+    return None
+
+
+def _is_ordered(level: Level) -> bool:
+    """Whether neighbours have a meaning: declared so, or written out in an order."""
+    return level.ordered or level.kind is LevelKind.FIXED
+
+
+def _of_data(
+    resolver: "Resolver", name: str, domain: Domain, distribution: Distribution
+) -> str | None:
+    """The level that the data of a smooth function live on."""
+    argument, expr = next(
+        (key, value)
+        for key, value in distribution.arguments
+        if _is_covariate(FAMILIES[distribution.family], key)
+    )
+    scope, own = resolver.scope, resolver.domain(expr)
+    if not resolver.is_data(expr) or not own:
+        scope.report(
+            "H411",
+            f"`{argument}` of `{distribution.family}` is data, and this is not",
+            expr.span,
+            "a function is one of something that is known for every group",
+            help=f"declare it: `data {argument} : real per {domain[-1]}`",
+        )
+        return None
+    beyond = outside(scope.levels, own, domain)
+    if beyond or len(own) > 1:
+        declared = text_of(expr)
+        scope.report(
+            "H206",
+            f"`{name}` is a function of data per {quoted(domain)}, and these vary over "
+            f"{quoted(beyond or own)}",
+            expr.span,
+            "more than one value for a group" if beyond else "several levels at once",
+            help=f"if every `{domain[-1]}` has one value, say so: "
+            f"`data {declared} : real per {domain[-1]}`",
+        )
+        return None
+    return reaching(scope.levels, domain, own[0])[0]
+
+
+def _is_covariate(family: Family, argument: str) -> bool:
+    return any(p.name == argument and p.role is Role.COVARIATE for p in family.parameters)
+
+
+def _settings_are_numbers(
+    resolver: "Resolver", family: Family, distribution: Distribution
+) -> bool:
+    settings = {p.name for p in family.parameters if p.role is Role.SETTING}
+    for name, expr in distribution.arguments:
+        if name in settings and not isinstance(expr, Constant):
+            resolver.scope.report(
+                "H411",
+                f"`{name}` of `{family.name}` is a number written in the model",
+                expr.span,
+                "not a number",
+                help=f"write one: `{name} = 30`",
+            )
+            return False
+    return True
+
+
+def _one_per_whole(
+    resolver: "Resolver",
+    family: Family,
+    argument: str,
+    expr: Expr,
+    domain: Domain,
+    others: Domain,
+) -> None:
+    """Report an argument that changes inside the structure itself."""
+    scope = resolver.scope
+    own = resolver.domain(expr)
+    inside = outside(scope.levels, own, others)
+    if not inside or outside(scope.levels, own, domain):
+        return  # the last is reported as for any other distribution
+    scope.report(
+        "H411",
+        f"`{argument}` of `{family.name}` is one for the whole, and this varies over {quoted(inside)}",
+        expr.span,
+        f"varies over {quoted(inside)}",
+        help=f"let it vary over {quoted(others)} at most"
+        if others
+        else "a single value is wanted here",
+    )
+
+
+def refuse_outcome(resolver: "Resolver", name: str, distribution: Distribution) -> bool:
+    """Report a structure as the distribution of data; tells whether it was one."""
+    family = FAMILIES[distribution.family]
+    if family.structure is None:
+        return False
+    argument = f"{distribution.family}(…)"
+    resolver.scope.report(
+        "H411",
+        f"`{family.name}` is a prior of parameters, and `{name}` is data",
+        distribution.span,
+        "data have a distribution around it",
+        help=f"write `{name} ~ normal(trend, sigma)` and `trend[week] ~ {argument}`",
+    )
+    return True
+
+
+def refuse_members(resolver: "Resolver", name: str, distribution: Distribution) -> bool:
+    """Report members of a structure that the model sets; tells whether there are any."""
+    pins = resolver.scope.pins.get(name, [])
+    if FAMILIES[distribution.family].structure is None:
+        return False
+    for pin in pins:
+        resolver.scope.report(
+            "H411",
+            f"a member of a `{distribution.family}` cannot be set",
+            pin.target.span,
+            "its values depend on one another",
+            help=f"take the member off where `{name}` is used, or let an intercept carry the level",
+        )
+    return bool(pins)
+
+
+def is_made_of_draws(distribution: Distribution) -> bool:
+    """Whether a distribution is a structure that is computed from draws, never sampled itself."""
+    structure = FAMILIES[distribution.family].structure
+    return structure is not None and structure.value is not None
+
+
+def refuse_centring(
+    resolver: "Resolver", name: str, distribution: Distribution, option: ast.With | None
+) -> None:
+    """Report `with centered` of a structure: it has the one form."""
+    if option is not None and option.name == "centered":
+        resolver.scope.report(
+            "H215",
+            f"`{name}` has no centred form",
+            option.span,
+            f"`{distribution.family}` is always sampled by what it is made of",
+            help="drop the `with`",
+        )

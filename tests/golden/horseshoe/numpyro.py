@@ -1,0 +1,256 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for NumPyro:
+
+    numpyro.enable_x64()
+    data = prepare(rows)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
+    mcmc.run(jax.random.key(0), data)
+"""
+
+import re
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
+DIMS = {
+    "beta": ("store",),
+    "gamma": ("week",),
+    "dev(delta)": ("market",),
+    "delta": ("market",),
+    "y": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "x")) + 1)
+    coords = {**COORDS, "row": row}
+
+    # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+    coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
+
+    # model.hdsl:5  gamma[week] ~ horseshoe(scale = 0.1, slab = 1, df = 3)
+    coords["week"], week_of_row = groups("week", labels(rows, "week"), learned)
+
+    # model.hdsl:6  delta ~ market
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
+
+    # model.hdsl:1  data y, x, w : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    x = numbers(rows, "x")
+    w = numbers(rows, "w")
+    if is_training:
+        observed("y", y)
+
+    # Numbers that the training data teach
+    sd_y = learn("sd(y)", sd, y, learned)
+    mean_y = learn("mean(y)", np.nanmean, y, learned)
+    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    sd_x = learn("sd(x)", sd, x, learned)
+    mean_w = learn("mean(w)", np.nanmean, w, learned)
+    sd_w = learn("sd(w)", sd, w, learned)
+
+    return {
+        "store_of_row": store_of_row,
+        "week_of_row": week_of_row,
+        "market_of_row": market_of_row,
+        "sd_y": sd_y,
+        "mean_y": mean_y,
+        "mean_x": mean_x,
+        "sd_x": sd_x,
+        "mean_w": mean_w,
+        "sd_w": sd_w,
+        "x": x,
+        "w": w,
+        "y": y,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def model(data):
+    """The model of model.hdsl."""
+    n_store = len(data["coords"]["store"])
+    n_week = len(data["coords"]["week"])
+    n_market = len(data["coords"]["market"])
+    n_row = len(data["coords"]["row"])
+    sd_y = data["sd_y"]
+    mean_y = data["mean_y"]
+    mean_x = data["mean_x"]
+    sd_x = data["sd_x"]
+    mean_w = data["mean_w"]
+    sd_w = data["sd_w"]
+    store_of_row = data["store_of_row"]
+    week_of_row = data["week_of_row"]
+    x = data["x"]
+    market_of_row = data["market_of_row"]
+    w = data["w"]
+    y = data["y"]
+
+    # model.hdsl:2  y ~ normal(alpha + beta + gamma * x + delta * w, sigma)
+    # default prior of sigma: residual scale of `normal`
+    sigma = numpyro.sample("sigma", dist.FoldedDistribution(dist.StudentT(4, 0.0, sd_y)))
+
+    # model.hdsl:3  alpha ~ 1
+    # default prior of alpha: intercept: the outcome's mean, 2.5 sds of the outcome, widened for
+    #     predictors that are not centred
+    alpha = numpyro.sample(
+        "alpha",
+        dist.Normal(
+            mean_y,
+            2.5 * sd_y + 2.5 * sd_y * jnp.abs(mean_x) / sd_x + 2.5 * sd_y * jnp.abs(mean_w) / sd_w,
+        ),
+    )
+
+    # model.hdsl:8  tau ~ halfnormal(1)
+    tau = numpyro.sample("tau", dist.HalfNormal(1))
+
+    # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+    with numpyro.plate("store", n_store):
+        z_beta = numpyro.sample("z(beta)", dist.Normal(0, 1))
+        local_beta = numpyro.sample("local(beta)", dist.HalfCauchy(1))
+    overall_beta = numpyro.sample("overall(beta)", dist.HalfCauchy(tau))
+    width_beta = numpyro.sample("width(beta)", dist.InverseGamma(2, 12.5))
+    beta = numpyro.deterministic(
+        "beta",
+        overall_beta
+        * local_beta
+        * z_beta
+        / jnp.sqrt(1 + (overall_beta * local_beta) ** 2 / width_beta),
+    )
+
+    # model.hdsl:5  gamma[week] ~ horseshoe(scale = 0.1, slab = 1, df = 3)
+    with numpyro.plate("week", n_week):
+        z_gamma = numpyro.sample("z(gamma)", dist.Normal(0, 1))
+        local_gamma = numpyro.sample("local(gamma)", dist.HalfCauchy(1))
+    overall_gamma = numpyro.sample("overall(gamma)", dist.HalfCauchy(0.1))
+    width_gamma = numpyro.sample("width(gamma)", dist.InverseGamma(1.5, 1.5))
+    gamma = numpyro.deterministic(
+        "gamma",
+        overall_gamma
+        * local_gamma
+        * z_gamma
+        / jnp.sqrt(1 + (overall_gamma * local_gamma) ** 2 / width_gamma),
+    )
+
+    # model.hdsl:6  delta ~ market
+    # default prior of sd(delta): group sd: the scale of the slope on `w`
+    sd_delta = numpyro.sample("sd(delta)", dist.HalfNormal(2.5 * sd_y / sd_w))
+    with numpyro.plate("market", n_market):
+        z_delta = numpyro.sample("z(delta)", dist.Normal(0, 1))
+    dev_delta = numpyro.deterministic("dev(delta)", sd_delta * z_delta)
+
+    # model.hdsl:7  mean(delta) ~ normal(0, 1)
+    mean_delta = numpyro.sample("mean(delta)", dist.Normal(0, 1))
+
+    # model.hdsl:6  delta ~ market
+    delta = numpyro.deterministic("delta", mean_delta + dev_delta)
+
+    # model.hdsl:2  y ~ normal(alpha + beta + gamma * x + delta * w, sigma)
+    mu = alpha + beta[store_of_row] + gamma[week_of_row] * x + delta[market_of_row] * w
+    with numpyro.plate("row", n_row):
+        numpyro.sample("y", dist.Normal(mu, sigma), obs=y)
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    if not missing:
+        known(name, np.array(texts))
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)

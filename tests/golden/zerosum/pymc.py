@@ -1,0 +1,193 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for PyMC:
+
+    data = prepare(rows)
+    with build(data):
+        results = pm.sample()
+"""
+
+import re
+
+import numpy as np
+import pymc as pm
+
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
+DIMS = {
+    "of_market": ("market",),
+    "of_grid": ("store", "week"),
+    "y": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "week")) + 1)
+    coords = {**COORDS, "row": row}
+
+    # model.hdsl:4  of_market[market] ~ zerosum(s)
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
+
+    # model.hdsl:5  of_grid[store, week] ~ zerosum(0.5)
+    coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
+    coords["week"], week_of_row = groups("week", labels(rows, "week"), learned)
+
+    # model.hdsl:1  data y : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    if is_training:
+        observed("y", y)
+
+    # Numbers that the training data teach
+    sd_y = learn("sd(y)", sd, y, learned)
+    mean_y = learn("mean(y)", np.nanmean, y, learned)
+
+    return {
+        "market_of_row": market_of_row,
+        "store_of_row": store_of_row,
+        "week_of_row": week_of_row,
+        "sd_y": sd_y,
+        "mean_y": mean_y,
+        "y": y,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def build(data):
+    """The model of model.hdsl."""
+    sd_y = data["sd_y"]
+    mean_y = data["mean_y"]
+    market_of_row = data["market_of_row"]
+    store_of_row = data["store_of_row"]
+    week_of_row = data["week_of_row"]
+    y = data["y"]
+    with pm.Model(coords=data["coords"]) as model:
+        # model.hdsl:2  y ~ normal(alpha + of_market + of_grid, sigma)
+        # default prior of sigma: residual scale of `normal`
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
+
+        # model.hdsl:3  alpha ~ 1
+        # default prior of alpha: intercept: the outcome's mean, 2.5 sds of the outcome
+        alpha = pm.Normal("alpha", mu=mean_y, sigma=2.5 * sd_y)
+
+        # model.hdsl:6  s ~ halfnormal(1)
+        s = pm.HalfNormal("s", sigma=1)
+
+        # model.hdsl:4  of_market[market] ~ zerosum(s)
+        z_of_market = pm.Normal("z(of_market)", mu=0, sigma=1, dims="market")
+        of_market = pm.Deterministic("of_market", s * zero_sum(z_of_market), dims="market")
+
+        # model.hdsl:5  of_grid[store, week] ~ zerosum(0.5)
+        z_of_grid = pm.Normal("z(of_grid)", mu=0, sigma=1, dims=("store", "week"))
+        of_grid = pm.Deterministic("of_grid", 0.5 * zero_sum(z_of_grid), dims=("store", "week"))
+
+        # model.hdsl:2  y ~ normal(alpha + of_market + of_grid, sigma)
+        mu = alpha + of_market[market_of_row] + of_grid[store_of_row, week_of_row]
+        pm.Normal("y", mu=mu, sigma=sigma, dims="row", observed=y)
+    return model
+
+
+def zero_sum(z):
+    """Standard normal draws less their mean along each axis: they sum to zero."""
+    for axis in range(z.ndim):
+        z = z - z.mean(axis=axis, keepdims=True)
+    return z
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def observed(name, values):
+    """Raises an error where an outcome is missing."""
+    empty = np.flatnonzero(np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(
+            f"the outcome {name!r} is missing in {empty.size} rows: {empty[:5].tolist()}; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    if not missing:
+        known(name, np.array(texts))
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, and the number of each row's group."""
+    if level not in learned:
+        learned[level] = sorted(set(names.tolist()), key=natural)
+    number = {label: i for i, label in enumerate(learned[level])}
+    unseen = sorted(set(names.tolist()) - set(number), key=natural)
+    if unseen:
+        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
