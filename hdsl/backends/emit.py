@@ -16,6 +16,7 @@ from hdsl.backends.inputs import (
     Learned,
     Observed,
     Seen,
+    Waves,
     name_input,
 )
 from hdsl.backends.linked import split_linked
@@ -139,7 +140,9 @@ def _by_row(model: Model, inputs: Mapping[Input, str], names: Namer) -> tuple[st
                 return fine
             case Computed(domain=domain):
                 return next(iter(domain), None)
-            case Learned() | Chosen():
+            case Waves(part="basis", level=level):
+                return level
+            case Learned() | Chosen() | Waves():
                 return None
 
     keys = [key for item, key in inputs.items() if first(item) == ROW]

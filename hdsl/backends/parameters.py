@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Index
-from hdsl.backends.structures import lower_structure
 from hdsl.backends.program import Call, Drawn, Number, Sample, Term, Variable
+from hdsl.backends.structures import lower_structure
 from hdsl.expr import Constant, Domain, Expr, Value, apply
 from hdsl.families import FAMILIES
 from hdsl.families.family import CORRELATION, Role

@@ -123,18 +123,21 @@ def definitions(library: Library) -> frozenset[str]:
         for family in FAMILIES.values()
         for spelling in (family.numpyro if library is Library.NUMPYRO else family.pymc).values()
     )
-    functions = (
-        function.helper(library) or "" for function in (*FUNCTIONS.values(), *ARRAYS.values())
-    )
-    return frozenset(_DEFINED.findall("\n".join((*families, *functions))))
+    return frozenset(_DEFINED.findall("\n".join((*families, *_of_functions(library)))))
+
+
+def _of_functions(library: Library) -> list[str]:
+    """The definitions that the functions of the tables need."""
+    found = [function.helper(library) for function in FUNCTIONS.values()]
+    found += [function.helper(library) for function in ARRAYS.values()]
+    return [source for source in found if source is not None]
 
 
 def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, page: Page) -> None:
     """The definitions that distributions, functions and `prepare` call, each once."""
     used = variables("\n".join(page.text))
-    tables = (*FUNCTIONS.values(), *ARRAYS.values())
-    functions = [f.helper(backend.library) for f in tables]
-    called = [s for s in functions if s and not used.isdisjoint(_DEFINED.findall(s))]
+    functions = _of_functions(backend.library)
+    called = [source for source in functions if not used.isdisjoint(_DEFINED.findall(source))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
     for definition in dict.fromkeys(definitions):

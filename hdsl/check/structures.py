@@ -138,9 +138,7 @@ def _is_covariate(family: Family, argument: str) -> bool:
     return any(p.name == argument and p.role is Role.COVARIATE for p in family.parameters)
 
 
-def _settings_are_numbers(
-    resolver: "Resolver", family: Family, distribution: Distribution
-) -> bool:
+def _settings_are_numbers(resolver: "Resolver", family: Family, distribution: Distribution) -> bool:
     settings = {p.name for p in family.parameters if p.role is Role.SETTING}
     for name, expr in distribution.arguments:
         if name in settings and not isinstance(expr, Constant):
@@ -171,7 +169,7 @@ def _one_per_whole(
         return  # the last is reported as for any other distribution
     scope.report(
         "H411",
-        f"`{argument}` of `{family.name}` is one for the whole, and this varies over {quoted(inside)}",
+        f"`{argument}` of `{family.name}` is one for the whole, and this is none",
         expr.span,
         f"varies over {quoted(inside)}",
         help=f"let it vary over {quoted(others)} at most"

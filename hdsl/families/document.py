@@ -16,6 +16,8 @@ from hdsl.families.functions import NEGATION, Function, Library
 from hdsl.families.links import Link
 from hdsl.families.lookup import called
 from hdsl.families.positive import POSITIVES
+from hdsl.families.structure import Draw, Structure
+from hdsl.families.structures import STRUCTURES
 
 _HEAD = """# Distributions, functions and links
 
@@ -28,6 +30,10 @@ order, by name only. A parameter with linked forms may be given on the link's sc
 A *default* is the prior of a bare name that stands there in an outcome's distribution and has no
 statement of its own; `y` is the outcome (where the statement is about `log(y)`, that).
 
+That of a structure's parameter goes by `s`, the scale of what has the structure: that of an
+intercept or a slope in the outcome's equation. What has a value "where left out" need not be
+written.
+
 In densities `x` is the value, `Gamma` and `Beta` are the functions, `phi` is the standard normal
 density, `choose(n, x)` the binomial coefficient, `besselI0` the Bessel function.
 """
@@ -37,6 +43,7 @@ _CHAPTERS = (
     ("Above zero", POSITIVES),
     ("Between two bounds", BOUNDED),
     ("Counts, and yes or no", DISCRETE),
+    ("Structures: arrays over a level", STRUCTURES),
 )
 
 
@@ -65,7 +72,11 @@ def _signature(family: Family) -> str:
     'pareto(alpha =, m =)'
     """
     form = "{0}" if family.positional else "{0} ="
-    return f"{family.name}({', '.join(form.format(p.name) for p in family.parameters)})"
+    parts = (
+        form.format(p.name) if p.otherwise is None else f"{p.name} = {p.otherwise:g}"
+        for p in family.parameters
+    )
+    return f"{family.name}({', '.join(parts)})"
 
 
 def _section(family: Family) -> str:
@@ -77,7 +88,10 @@ def _section(family: Family) -> str:
     facts.append(f"- {_density_word(family)}: `{family.density}`")
     if family.mean is not None and family.variance is not None:
         facts.append(f"- mean: `{_text(family.mean)}`; variance: `{_text(family.variance)}`")
-    facts += [f"- {name}: {_spelled(family, library)}" for name, library in _BACKENDS]
+    if family.structure is not None:
+        facts += _made(family.structure)
+    if family.numpyro:
+        facts += [f"- {name}: {_spelled(family, library)}" for name, library in _BACKENDS]
     if family.elsewhere:
         facts.append(f"- elsewhere: {', '.join(f'`{other}`' for other in family.elsewhere)}")
     facts.append(f"- after: {family.reference}")
@@ -91,15 +105,41 @@ def _section(family: Family) -> str:
 _BACKENDS = (("NumPyro", Library.NUMPYRO), ("PyMC", Library.PYMC))
 
 
+def _made(structure: Structure) -> list[str]:
+    """What a structure runs along, and what it is computed from."""
+    facts = [f"- along: {structure.along.value}"]
+    if structure.value is not None:
+        draws = "; ".join(_drawn(draw) for draw in structure.draws)
+        facts.append(f"- sampled: {draws}")
+        facts.append(f"- value: `{_text(structure.value)}`")
+    return facts
+
+
+def _drawn(draw: Draw) -> str:
+    arguments = ", ".join(_text(expr) for expr in draw.arguments.values())
+    what = f", {draw.doc}" if draw.doc else ""
+    return f"`{draw.name} ~ {draw.family}({arguments})` over {draw.over.value}{what}"
+
+
 def _density_word(family: Family) -> str:
+    if family.structure is not None:
+        return "model"
     return "probability" if family.support.discrete else "density"
 
 
 def _parameter_row(parameter: FamilyParameter) -> str:
     linked = ", ".join(f"`{link}_{parameter.name}`" for link in parameter.links)
-    default = "" if parameter.default is None else f"`{parameter.default.format(y='y')}`"
+    default = _default(parameter)
     words = (parameter.doc, in_words(parameter.support), linked, default)
     return f"| `{parameter.name}` | " + " | ".join(words) + " |"
+
+
+def _default(parameter: FamilyParameter) -> str:
+    if parameter.otherwise is not None:
+        return f"{parameter.otherwise:g} where left out"
+    if parameter.default is None:
+        return ""
+    return f"`{parameter.default.format(y='y', scale='s', x='x')}`"
 
 
 def _spelled(family: Family, library: Library) -> str:

@@ -30,7 +30,7 @@ _LENGTH = FamilyParameter(
     POSITIVE,
     Role.SHAPE,
     "length scale, in units of `x`: values this far apart have correlation 0.61",
-    default="inversegamma(2.7, 0.4 * (max({x}) - min({x})))",
+    default="inversegamma(5, max({x}) - min({x}))",
 )
 
 RANDOMWALK = Family(
@@ -96,9 +96,7 @@ AR = Family(
 ZEROSUM = Family(
     name="zerosum",
     parameters=(
-        _scale(
-            "sigma", "standard deviation before the mean is taken off", "halfnormal({scale})"
-        ),
+        _scale("sigma", "standard deviation before the mean is taken off", "halfnormal({scale})"),
     ),
     support=REAL,
     numpyro={},
@@ -123,9 +121,7 @@ HORSESHOE = Family(
         FamilyParameter(
             "slab", POSITIVE, Role.SCALE, "scale of the coefficients that escape", otherwise=2.5
         ),
-        FamilyParameter(
-            "df", POSITIVE, Role.SHAPE, "degrees of freedom of those", otherwise=4.0
-        ),
+        FamilyParameter("df", POSITIVE, Role.SHAPE, "degrees of freedom of those", otherwise=4.0),
     ),
     support=REAL,
     numpyro={},
@@ -177,7 +173,7 @@ GP = Family(
         "with a squared exponential covariance. Exact; the time grows with the cube of the number "
         "of groups, so that from some hundreds on `hsgp` is the one to take."
     ),
-    density="cov(x[i], x[j]) = alpha^2 * exp(-((x_i - x_j) / rho)^2 / 2)",
+    density="cov(f(x), f(u)) = alpha^2 * exp(-((x - u) / rho)^2 / 2)",
     reference="Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. 4.9",
     elsewhere=("gaussian_process", "gaussianprocess"),
     structure=Structure(
@@ -198,13 +194,13 @@ HSGP = Family(
             "waves",
             Support(1.0, open_lower=False, discrete=True),
             "number of basis functions: the smaller `rho`, the more are needed",
-            30.0,
+            40.0,
         ),
         _setting(
             "boundary",
             Support(1.0),
             "half of the domain of the approximation, in half ranges of `x`",
-            1.5,
+            3.0,
         ),
     ),
     support=REAL,
@@ -214,10 +210,12 @@ HSGP = Family(
     variance=None,
     doc=(
         "Gaussian process like `gp`, approximated by sine waves on a domain around the range of "
-        "`x` in the training data, which is remembered for prediction. Good while "
-        "`boundary >= 3.2 * rho / h` and `waves >= 1.75 * boundary * h / rho`, h half the range."
+        "`x` in the training data, which is remembered for prediction. With `h` half the range the "
+        "domain reaches `L = boundary * h` to both sides of its centre `c`. Good while `rho` is "
+        "below `L / 3.2` and above `1.75 * L / waves`."
     ),
-    density="x = sum over j of sqrt(s(w_j)) * wave_j(x) * z[j], w_j = j * pi / (2 * boundary * h)",
+    density="f(x) = sum over j of sqrt(s(w[j])) * sin(w[j] * (x - c + L)) / sqrt(L) * z[j], "
+    "w[j] = j * pi / (2 * L), s(w) = alpha^2 * sqrt(2 * pi) * rho * exp(-(rho * w)^2 / 2)",
     reference=(
         "Solin and Särkkä (2020), Hilbert space methods for reduced-rank Gaussian process "
         "regression; Riutort-Mayol et al. (2023), section 4"

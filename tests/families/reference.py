@@ -206,6 +206,9 @@ class HalfStudentT:
         return self._moment(2) - self._moment(1) ** 2
 
 
+SINGLE = {name: family for name, family in FAMILIES.items() if family.structure is None}
+"""The families of single values; structures have tests of their own."""
+
 PROPER = [name for name, case in CASES.items() if case.scipy is not None]
 
 FORWARD: Mapping[str, Callable[[Any], Any]] = {

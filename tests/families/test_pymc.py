@@ -9,9 +9,16 @@ import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
-from hdsl.families import FAMILIES
 from tests.families.emitted import names, pymc_variable
-from tests.families.reference import CASES, PROPER, kolmogorov, linked_forms, log_density, stacked
+from tests.families.reference import (
+    CASES,
+    PROPER,
+    SINGLE,
+    kolmogorov,
+    linked_forms,
+    log_density,
+    stacked,
+)
 
 # The rewrites that a user's model gets, without compiling C or numba code for each graph.
 MODE = Mode(linker="py", optimizer="fast_run").excluding("fusion")
@@ -41,7 +48,7 @@ def test_log_density_is_scipys(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if FAMILIES[name].improper])
+@pytest.mark.parametrize("name", [name for name in SINGLE if SINGLE[name].improper])
 def test_improper_density_is_constant(name: str) -> None:
     points = np.array(CASES[name].points)
     with pm.Model(coords={"point": range(len(points))}) as model:

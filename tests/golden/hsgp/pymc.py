@@ -63,13 +63,13 @@ def prepare(rows, tables=None, learned=None):
     mean_y = learn("mean(y)", np.nanmean, y, learned)
     min_income = learn("min(income)", np.nanmin, income, learned)
     max_income = learn("max(income)", np.nanmax, income, learned)
-    frequency_of_income, basis_of_income = waves(income, min_income, max_income, 30, 1.5)
+    frequency_of_income, basis_of_income = waves(income, min_income, max_income, 40, 3)
     min_day = learn("min(day)", np.nanmin, day, learned)
     max_day = learn("max(day)", np.nanmax, day, learned)
     frequency_of_day, basis_of_day = waves(day, min_day, max_day, 12, 2)
     min_x = learn("min(x)", np.nanmin, x, learned)
     max_x = learn("max(x)", np.nanmax, x, learned)
-    frequency_of_x, basis_of_x = waves(x, min_x, max_x, 30, 1.5)
+    frequency_of_x, basis_of_x = waves(x, min_x, max_x, 40, 3)
 
     return {
         "market_of_row": market_of_row,
