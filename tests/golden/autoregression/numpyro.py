@@ -192,22 +192,19 @@ def natural(label):
 
 
 def groups(level, names, learned):
-    """The labels of a level's groups, and the number of each row's group."""
-    if level not in learned:
-        learned[level] = sorted(set(names.tolist()), key=natural)
+    """The labels of a level's groups, new ones last, and the number of each row's group."""
+    known = learned.get(level, [])
+    learned[level] = [*known, *sorted(set(names.tolist()) - set(known), key=natural)]
     number = {label: i for i, label in enumerate(learned[level])}
-    unseen = sorted(set(names.tolist()) - set(number), key=natural)
-    if unseen:
-        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
 def in_order(level, names, learned):
     """Puts the groups of an ordered level in order: numbers and dates by size, else as found."""
-    if level not in learned:
-        found = list(dict.fromkeys(names.tolist()))
-        counted = all(re.match(r"-?\d", label) for label in found)
-        learned[level] = sorted(found, key=natural) if counted else found
+    known = learned.get(level, [])
+    found = list(dict.fromkeys([*known, *names.tolist()]))[len(known) :]
+    counted = all(re.match(r"-?\d", label) for label in found)
+    learned[level] = [*known, *(sorted(found, key=natural) if counted else found)]
     return names
 
 

@@ -198,22 +198,20 @@ def natural(label):
 
 
 def groups(level, names, learned):
-    """The labels of a level's groups, and the number of each row's group."""
-    if level not in learned:
-        learned[level] = sorted(set(names.tolist()), key=natural)
+    """The labels of a level's groups, new ones last, and the number of each row's group."""
+    known = learned.get(level, [])
+    learned[level] = [*known, *sorted(set(names.tolist()) - set(known), key=natural)]
     number = {label: i for i, label in enumerate(learned[level])}
-    unseen = sorted(set(names.tolist()) - set(number), key=natural)
-    if unseen:
-        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
 def nested(level, names, learned, *parents):
     """Labels of groups inside others: their own where unique, else `parent:child`."""
     inside = np.array([":".join(path) for path in zip(*parents, names)])
-    if level in learned:
-        return names if set(inside).isdisjoint(learned[level]) else inside
-    return names if len(set(names)) == len(set(inside)) else inside
+    own, counts = np.unique(names[np.unique(inside, return_index=True)[1]], return_counts=True)
+    repeated = np.setdiff1d(own[counts > 1], learned.get(level, []))
+    alone = learned.setdefault(f"{level} by label alone", not repeated.size)
+    return np.where(np.isin(names, repeated), inside, names) if alone else inside
 
 
 def per_group(name, values, group_of_row, size):

@@ -208,13 +208,10 @@ def natural(label):
 
 
 def groups(level, names, learned):
-    """The labels of a level's groups, and the number of each row's group."""
-    if level not in learned:
-        learned[level] = sorted(set(names.tolist()), key=natural)
+    """The labels of a level's groups, new ones last, and the number of each row's group."""
+    known = learned.get(level, [])
+    learned[level] = [*known, *sorted(set(names.tolist()) - set(known), key=natural)]
     number = {label: i for i, label in enumerate(learned[level])}
-    unseen = sorted(set(names.tolist()) - set(number), key=natural)
-    if unseen:
-        raise ValueError(f"groups of {level!r} that the training data do not have: {unseen[:5]}")
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
