@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hdsl.data.bind import Binding
     from hdsl.fit.run import Run
+    from hdsl.workflow.recovery import Recovery
     from hdsl.workflow.simulate import Simulation
 
 
@@ -134,6 +135,17 @@ class Model:
         by_level = {level: _table(frame) for level, frame in (tables or {}).items()}
         rows = _table(data)
         return simulate(self.ir, rows, by_level, times=times, seed=seed, settings=settings)
+
+    def recover(self, data: Any, tables: Any = None, **options: Any) -> "Recovery":
+        """What a design can tell: truth drawn from the prior against what a fit gives back of it.
+
+        Options are those of ``hdsl.workflow.recover.recover``: times, method, chains, draws,
+        warmup, seed, settings, out.
+        """
+        from hdsl.workflow.recover import recover
+
+        by_level = {level: _table(frame) for level, frame in (tables or {}).items()}
+        return recover(self.ir, _table(data), by_level, **options)
 
     def render(self, view: str = "model", form: str = "svg", data: Any = None) -> str | bytes:
         """A picture of the model (``view="model"``) or of its levels (``view="levels"``)."""

@@ -22,6 +22,8 @@ _FENCE = re.compile(
 QUICK = ("--draws", "50", "--warmup", "100", "--chains", "2")
 """What a documented `hdsl fit` is run with when nothing but its running is tested."""
 
+SAMPLING = ("fit", "recover", "pool")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -89,7 +91,7 @@ def run(command: str, folder: Path, quick: bool = True) -> subprocess.CompletedP
     """Run a documented `hdsl` command in a folder, as plain text."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "hdsl", command
-    if quick and arguments[0] == "fit" and "--draws" not in arguments:
+    if quick and arguments[0] in SAMPLING and "--draws" not in arguments:
         arguments += QUICK
     source = "import sys; from hdsl.cli import main; sys.argv[0] = 'hdsl'; main()"
     return subprocess.run(

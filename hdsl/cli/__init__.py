@@ -6,7 +6,7 @@ model's text starts no sampler.
 
 import click
 
-from hdsl.cli.design import simulate
+from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
 from hdsl.cli.text import check, compile_, expand, explain, fmt, info
@@ -43,8 +43,8 @@ def main(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(check, fmt, expand, info, explain, compile_, verify, simulate, fit, summary),
-    render,
+    *(check, fmt, expand, info, explain, compile_, verify, simulate, recover, fit),
+    *(summary, render),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdsl.cli.reading import read_file, read_source
 from hdsl.cli.terminal import show_table, write_file
 from hdsl.cli.text import MODEL, ROWS, table_option
+from hdsl.fit.methods.names import APPROXIMATE
 
 if TYPE_CHECKING:
     import polars
 
+    from hdsl.workflow.recovery import Recovery
     from hdsl.workflow.simulate import Simulation
+
+FILE = click.Path(exists=True, dir_okay=False)
+METHODS = ("nuts", *APPROXIMATE)
 
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
@@ -125,3 +130,73 @@ def _show_truth(found: "Simulation") -> None:
         show_table(["", *heads], rows, f"Drawn from the prior{more}", numbers=True)
     if any(len(t.values) > len(names) for t in shown):
         click.echo("\n--truth FILE writes these, and those of every group.")
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("rows", type=ROWS)
+@table_option
+@click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Replicates.")
+@click.option("--method", type=click.Choice(METHODS), default="nuts", show_default=True)
+@click.option("--chains", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--draws", type=click.IntRange(4), default=500, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=500, show_default=True)
+@seed_option
+@set_option
+@click.option("--var", "names", multiple=True, metavar="NAME", help="Each number of a quantity.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keeps every replicate. Default: the model's name with .recover.jsonl.",
+)
+@click.option("--overwrite", is_flag=True, help="Begin anew where FILE exists.")
+def recover(
+    model: str,
+    rows: str,
+    tables: Mapping[str, str],
+    names: tuple[str, ...],
+    form: str,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Ask what a design can tell.
+
+    Simulates outcomes for the rows, fits, compares with the truth, and does so again. What is done
+    is kept: the same command goes on where it was stopped.
+    """
+    from rich.console import Console
+
+    from hdsl.compiler import model_of
+    from hdsl.fit.progress import ConsoleReporter
+    from hdsl.workflow.recover import recover as compare
+
+    checked = model_of(read_source(model))
+    table = read_file(rows)
+    by_level = {level: read_file(path) for level, path in tables.items()}
+    out = Path(output) if output else Path(model).with_suffix(".recover.jsonl")
+    reporter = ConsoleReporter(Console(stderr=True))
+    found = compare(checked, table, by_level, out=out, reporter=reporter, **options)
+    if form == "json":
+        click.echo(found.json())
+    else:
+        _show_recovery(found, names)
+        click.echo(f"\nThe replicates are in {out}: with a larger --times, more are added.")
+    if not found.complete:
+        raise click.exceptions.Exit(130)
+
+
+def _show_recovery(found: "Recovery", names: tuple[str, ...]) -> None:
+    """The table, what its columns are, and what it comes to."""
+    from hdsl.workflow.recovery import COLUMNS, LEGEND
+
+    rows = [row.cells() for row in found.rows(names)] if found.fits else []
+    if rows:
+        title = f"{len(found.fits)} replicates: simulated, fitted, compared"
+        show_table(COLUMNS, rows, title, numbers=True)
+        click.echo("\n" + "\n".join(LEGEND) + "\n")
+    click.echo("\n".join(found.lines()))

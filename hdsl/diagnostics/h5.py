@@ -161,4 +161,14 @@ ENTRIES: tuple[Entry, ...] = (
         good="",
         proof="tests/workflow/test_simulate.py::test_a_prior_that_overflows_is_an_error",
     ),
+    Entry(
+        "H555",
+        Severity.ERROR,
+        "a file of other replicates",
+        "`hdsl recover` adds each replicate to its file as soon as it is done, and goes on from a "
+        "file that it finds. That is only right for the same model, data and options.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_record.py::test_replicates_of_something_else_are_not_mixed",
+    ),
 )

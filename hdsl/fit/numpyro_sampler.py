@@ -165,7 +165,7 @@ class Finish:
         z = self.layout.split(vector)
         data = split_data(self.data).merged(arrays)
         trace = handlers.trace(
-            handlers.substitute(self.model, substitute_fn=lambda site: _constrained(site, z))
+            handlers.substitute(self.model, substitute_fn=lambda site: constrained(site, z))
         ).get_trace(data)
         values = {
             name: site["value"]
@@ -191,7 +191,8 @@ class Finish:
         return int(np.clip(CHUNK_VALUES // max(values, 1), 1, min(CHUNK, draws)))
 
 
-def _constrained(site: dict[str, Any], z: Arrays) -> Any:
+def constrained(site: dict[str, Any], z: Arrays) -> Any:
+    """The value of a site among unconstrained ones; None where it is none of them."""
     if site["name"] not in z:
         return None
     return biject_to(site["fn"].support)(z[site["name"]])
@@ -269,7 +270,7 @@ def infinite_sites(
 
     def finite(arrays: Arrays, vector: Any) -> dict[str, Any]:
         z = layout.split(vector)
-        substituted = handlers.substitute(model, substitute_fn=lambda site: _constrained(site, z))
+        substituted = handlers.substitute(model, substitute_fn=lambda site: constrained(site, z))
         trace = handlers.trace(substituted).get_trace(split.merged(arrays))
         sampled = {name: site for name, site in trace.items() if site["type"] == "sample"}
         return {n: jnp.isfinite(s["fn"].log_prob(s["value"])).all() for n, s in sampled.items()}

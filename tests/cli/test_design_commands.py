@@ -72,3 +72,25 @@ def test_rows_need_no_outcome_where_priors_are_written(hdsl: Callable[..., Resul
 
     done = hdsl("simulate", "sparse.hdsl", "bare.csv")
     assert [line.split(",")[0] for line in done.stdout.splitlines()] == ["region", "a", "b"]
+
+
+QUICK = ("--draws", "60", "--warmup", "100")
+
+
+def test_recovery_shows_a_table_and_what_it_comes_to(hdsl: Callable[..., Result]) -> None:
+    done = hdsl("recover", "model.hdsl", "rows.csv", "--times", "2", *QUICK)
+
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "2 replicates: simulated, fitted, compared"
+    assert lines[1].split("  ")[-1].strip() == "ranks"
+    shown = {line.split()[0] for line in lines[2 : lines.index("")]}
+    assert {"sigma", "sd(alpha)", "alpha", "mean(beta)"} <= shown
+    assert not any(name.startswith("dev(") for name in shown)
+    assert Path("model.recover.jsonl").exists()
+
+    again = hdsl("recover", "model.hdsl", "rows.csv", "--times", "2", *QUICK, "--format", "json")
+    assert json.loads(again.stdout)["replicates"] == 2
+    other = hdsl("recover", "model.hdsl", "rows.csv", "--times", "2", *QUICK, "--seed", "1")
+    assert (other.exit_code, "H555" in other.stderr) == (1, True)
+    assert "not the same seed" in other.stderr
