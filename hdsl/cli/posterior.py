@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdsl.cli.reading import bound, read_source
-from hdsl.cli.terminal import report, show_table, write_file
+from hdsl.cli.reading import bound, checked, read_source
+from hdsl.cli.resuming import go_on, origin_of, refuse_options
+from hdsl.cli.terminal import show_table, write_file
 from hdsl.cli.text import MODEL, ROWS, data_option, table_option
 
 if TYPE_CHECKING:
-    from hdsl.data.bind import Binding
     from hdsl.fit.run import Run
-    from hdsl.ir.model import Model
 
 FORMS = ("svg", "png", "pdf", "dot", "mmd", "txt")
 METHODS = ("nuts", "laplace", "svi", "pathfinder", "auto")
@@ -48,10 +47,10 @@ def render(model: str, rows: str | None, tables: Mapping[str, str], view: str, o
     from hdsl.compiler import model_of
     from hdsl.render.render import render as draw
 
-    checked = model_of(read_source(model))
-    binding = bound(checked, rows, tables)
+    drawn = model_of(read_source(model))
+    binding = bound(drawn, rows, tables)
     form = Path(output).suffix.lower().removeprefix(".")
-    write_file(output, draw(checked, view, form, binding.facts if binding else None))
+    write_file(output, draw(drawn, view, form, binding.facts if binding else None))
 
 
 @click.command()
@@ -67,7 +66,7 @@ def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: 
     """
     from hdsl.fit.verify import verify as compare
 
-    comparisons = compare(*_checked(model, rows, tables), points, seed)
+    comparisons = compare(*checked(read_source(model), rows, tables), points, seed)
     show_table(
         ["point", "numpyro", "pymc", "difference", ""],
         [
@@ -93,24 +92,9 @@ def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: 
         raise click.exceptions.Exit(1)
 
 
-def _checked(model: str, rows: str, tables: Mapping[str, str]) -> "tuple[Model, Binding]":
-    """The model and its data, both sound; what is advised of them has been said."""
-    from hdsl.compiler import model_of
-    from hdsl.diagnostics.suppress import apply_ignores, in_source_order
-    from hdsl.lint import lint
-
-    source = read_source(model)
-    checked = model_of(source)
-    binding = bound(checked, rows, tables)
-    assert binding is not None  # there are rows
-    advice = (*binding.diagnostics, *lint(checked, binding))
-    report(apply_ignores(in_source_order(advice), source), source, "concise")
-    return checked, binding
-
-
 @click.command()
-@click.argument("model", type=FILE)
-@click.argument("rows", type=ROWS)
+@click.argument("model", type=FILE, required=False, metavar="MODEL")
+@click.argument("rows", type=ROWS, required=False, metavar="ROWS")
 @table_option
 @click.option(
     "--backend", type=click.Choice(["numpyro", "pymc"]), default="numpyro", show_default=True
@@ -138,20 +122,31 @@ def _checked(model: str, rows: str, tables: Mapping[str, str]) -> "tuple[Model, 
 )
 @click.option("-o", "--output", metavar="RUN", help="Default: the model's name with .run.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN if it exists.")
+@click.option("--resume", metavar="RUN", help="Go on with the fit of RUN that was killed.")
 def fit(
-    model: str,
-    rows: str,
+    model: str | None,
+    rows: str | None,
     tables: Mapping[str, str],
     backend: str,
     sampler: str | None,
     method: str,
     output: str | None,
+    resume: str | None,
     **options: Any,
 ) -> None:
     """Sample a model given data.
 
-    The results are kept in a folder, the RUN, which can be moved and opened again.
+    The results are kept in a folder, the RUN, which can be moved and opened again. A fit that was
+    killed goes on with `hdsl fit --resume RUN`, with the data and options that it was begun with.
     """
+    if resume is not None:
+        refuse_options(click.get_current_context())
+        run = go_on(Path(resume), model, rows, tables)
+        _show_fit(run)
+        return
+    if model is None or rows is None:
+        missing = "MODEL" if model is None else "ROWS"
+        raise click.UsageError(f"Missing argument '{missing}'.")
     from hdsl.fit.fitting import SAMPLERS
     from hdsl.fit.fitting import fit as sample
     from hdsl.fit.methods.names import APPROXIMATE
@@ -164,11 +159,17 @@ def fit(
             f"--method {method} runs on the NumPyro file: leave --backend and --sampler out"
         )
     out = Path(output) if output else Path(model).with_suffix(".run")
-    checked, binding = _checked(model, rows, tables)
-    options |= {"method": method, "sampler": sampler, "out": out}
-    run = sample(checked, binding, backend, progress=True, **options)
-    _show(run, run.population)
-    click.echo(f"\nThe results are in {out}: `hdsl summary {out} --var NAME` shows more of them.")
+    run = sample(
+        *checked(read_source(model), rows, tables),
+        backend,
+        sampler=sampler,
+        method=method,
+        out=out,
+        progress=True,
+        origin=origin_of(model, rows, tables),
+        **options,
+    )
+    _show_fit(run)
 
 
 @click.command()
@@ -195,6 +196,13 @@ def summary(run: str, names: Sequence[str], form: str) -> None:
         return
     table = loaded.table(names or None)
     click.echo(table.csv() if form == "csv" else table.json() + "\n", nl=False)
+
+
+def _show_fit(run: "Run") -> None:
+    """What a fit ends with: the population, the verdict, the place."""
+    _show(run, run.population)
+    out = run.path
+    click.echo(f"\nThe results are in {out}: `hdsl summary {out} --var NAME` shows more of them.")
 
 
 def _show(run: "Run", names: Sequence[str], verdict: bool = True) -> None:

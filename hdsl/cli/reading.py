@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdsl.cli.terminal import fail
+from hdsl.cli.terminal import fail, report
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.source import Source
 
@@ -64,6 +64,20 @@ def bound(model: "Model", rows: str | None, tables: Mapping[str, str]) -> "Bindi
     if not binding.sound:
         raise ModelError(binding.diagnostics, model.source)
     return binding
+
+
+def checked(source: Source, rows: str, tables: Mapping[str, str]) -> "tuple[Model, Binding]":
+    """The model and its data, both sound; what is advised of them has been said."""
+    from hdsl.compiler import model_of
+    from hdsl.diagnostics.suppress import apply_ignores, in_source_order
+    from hdsl.lint import lint
+
+    model = model_of(source)
+    binding = bound(model, rows, tables)
+    assert binding is not None  # there are rows
+    advice = (*binding.diagnostics, *lint(model, binding))
+    report(apply_ignores(in_source_order(advice), source), source, "concise")
+    return model, binding
 
 
 def tables_by_level(

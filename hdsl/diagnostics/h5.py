@@ -60,7 +60,8 @@ ENTRIES: tuple[Entry, ...] = (
         Severity.ERROR,
         "the RUN exists",
         "A RUN is never written over unless that is asked for, and never anything that is no RUN. "
-        "Name another place, or remove what is there.",
+        "Name another place, or remove what is there. While a fit runs, its draft stands beside it "
+        "as `RUN.part`; a fit that was killed leaves it there, for `hdsl fit --resume RUN`.",
         bad="",
         good="",
         proof="tests/fit/test_run.py::test_a_run_that_exists_is_refused_before_anything_is_drawn",
@@ -70,7 +71,8 @@ ENTRIES: tuple[Entry, ...] = (
         Severity.ERROR,
         "the RUN cannot be written",
         "The folder that is to hold the RUN does not exist or may not be written. It is tried "
-        "before anything is drawn, so that no draws are lost.",
+        "before anything is drawn, so that no draws are lost. Where the disk is full at the end, "
+        "a fit that ran for long has its checkpoints: make room, then `hdsl fit --resume RUN`.",
         bad="",
         good="",
         proof="tests/fit/test_run.py::"
@@ -106,6 +108,17 @@ ENTRIES: tuple[Entry, ...] = (
         bad="",
         good="",
         proof="tests/fit/test_summary.py::test_an_unknown_name_is_an_error_with_the_nearest",
+    ),
+    Entry(
+        "H528",
+        Severity.ERROR,
+        "a fit that cannot be resumed",
+        "`hdsl fit --resume RUN` goes on with a fit that was killed, or stopped by Ctrl-C, from "
+        "its last checkpoint. It draws what the fit would have drawn, so model, data, options and "
+        "the versions of the packages that draw must be those that it was begun with.",
+        bad="",
+        good="",
+        proof="tests/fit/test_checkpoint.py::test_what_has_changed_since_is_told",
     ),
     Entry(
         "H550",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hdsl.expr import ROW
+from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Draws, OutcomeRows, Settings
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.dispatch import method_of
@@ -25,12 +26,14 @@ from hdsl.fit.nuts import Compiler, Sampled
 from hdsl.fit.progress import Reporter
 
 
-def problem_of(loaded: GeneratedModule, data: Mapping[str, Any]) -> Problem:
+def problem_of(
+    loaded: GeneratedModule, data: Mapping[str, Any], checkpoints: Checkpoints
+) -> Problem:
     """The density of a generated model on prepared data, with its structure."""
     model = model_of(loaded)
     target, layout = numpyro_target(model, data)
     structure = structure_of(loaded.generated, data, layout, len(data["coords"][ROW]))
-    return Problem(target, layout, structure, model, split_data(data).merged)
+    return Problem(target, layout, structure, model, split_data(data).merged, checkpoints)
 
 
 def approximate(

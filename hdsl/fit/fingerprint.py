@@ -1,4 +1,4 @@
-"""Tells two data sets apart without keeping either."""
+"""Tells two data sets, or two texts, apart without keeping either."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def fingerprint(rows: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
             else:
                 digest.update("\0".join(map(repr, values.tolist())).encode())
     return digest.hexdigest()
+
+
+def fingerprint_of_text(text: str) -> str:
+    """A digest of a text.
+
+    >>> fingerprint_of_text("a") != fingerprint_of_text("b")
+    True
+    """
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -17,10 +17,12 @@ import numpy as np
 from hdsl.data.training import remember
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
+from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.draft import Draft, Record, open_draft
 from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_pointwise
 from hdsl.fit.failure import failure, require
-from hdsl.fit.fingerprint import fingerprint
-from hdsl.fit.folder import FORMAT, Contents, publish, work_folder
+from hdsl.fit.fingerprint import fingerprint, fingerprint_of_text
+from hdsl.fit.folder import FORMAT, Contents
 from hdsl.fit.methods.names import APPROXIMATE, METHODS
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.fit.naming import model_name
@@ -36,7 +38,10 @@ BACKENDS = ("numpyro", "pymc")
 SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
 """What may sample each backend's model; the first does unless another is asked for."""
 
-PACKAGES = ("numpyro", "jax", "numpy", "arviz", "xarray", "pymc", "pytensor", "nutpie")
+PACKAGES = ("numpyro", "jax", "jaxlib", "numpy", "arviz", "xarray", "pymc", "pytensor", "nutpie")
+DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
+"""Those that have a say in the draws: a fit goes on only with the very versions that began it."""
+
 SMALL = 12
 """A parameter over a level counts as population-level up to so many members."""
 
@@ -50,6 +55,7 @@ class _Plan:
     sampler: str
     settings: Settings
     reporter: Reporter
+    origin: Mapping[str, Any]
 
 
 def fit(
@@ -66,32 +72,37 @@ def fit(
     target_accept: float = 0.8,
     out: str | Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     progress: bool | Reporter = False,
+    origin: Mapping[str, Any] | None = None,
 ) -> Run:
     """The posterior of a model given data bound to it; written to the RUN ``out`` if it is named.
 
     ``method`` is ``nuts``, which samples the posterior; ``laplace``, ``svi`` or ``pathfinder``,
     which approximate it; or ``auto``, which says what it chose and why. Ctrl-C keeps what every
-    chain has drawn: the run then says that it is partial.
+    chain has drawn: the run then says that it is partial. With ``resume`` the fit goes on that was
+    to write ``out`` and was killed or stopped; ModelError if there is none, or if it is not the
+    same. ``origin`` is kept for whoever resumes it: where data came from.
     """
     settings = Settings(chains, draws, warmup, seed, target_accept)
     chosen = _checked(method, backend, sampler, settings)
-    plan = _Plan(method, backend, chosen, settings, _reporter(progress))
+    plan = _Plan(method, backend, chosen, settings, _reporter(progress), origin or {})
     for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
         require(package)
     if plan.sampler == "nutpie":
         require("nutpie")
     target = None if out is None else Path(out)
-    with work_folder(target, overwrite) as folder:
+    with open_draft(target, overwrite, resume) as draft:
         try:
-            run = _fit_in(folder, model, binding, plan)
+            run = _fit_in(draft, model, binding, plan)
         except KeyboardInterrupt:
-            plan.reporter.note("stopped before every chain had a draw: nothing is kept")
+            left = f"`hdsl fit --resume {target}` goes on" if draft.kept else "nothing is kept"
+            plan.reporter.note(f"stopped before every chain had a draw: {left}")
             raise
         if target is None:
             return run
-        run.write(folder)
-        publish(folder, target)
+        run.write(draft.folder)
+        draft.publish(run.complete)
         return run.at(target)
 
 
@@ -129,7 +140,7 @@ def _reporter(progress: bool | Reporter) -> Reporter:
     return progress
 
 
-def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run:
+def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run:
     """The fit, with the generated file written to, and imported from, a folder."""
     from hdsl.compiler import compile_model
     from hdsl.fit.setup import prepare_jax
@@ -139,13 +150,15 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     began, started = time.perf_counter(), datetime.now(UTC)
     prepare_jax()
     generated = compile_model(model, plan.backend, binding.facts)
-    file = write_module(generated, folder)
+    record = _record(model, generated, binding, plan, draft.overwrite)
+    checkpoints = draft.begin(record)
+    file = write_module(generated, draft.folder)
     loaded = import_module(generated, file, model.source)
     data = loaded.prepare(binding.rows, binding.tables)
     outcomes = outcome_rows(model, generated, data, loaded)
     pointwise = _pointwise(outcomes, plan)
     prepared = time.perf_counter()
-    drawn = _draw(loaded, data, outcomes, pointwise, model, plan)
+    drawn = _draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
     seconds = {"prepare": prepared - began, **drawn.times, "total": time.perf_counter() - began}
     info = {
@@ -161,7 +174,8 @@ def _fit_in(folder: Path, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "draws": next(iter(drawn.stats.values())).shape[1],
         "pointwise": pointwise,
         "population": population(model, generated, drawn),
-        "data": _described(binding),
+        "data": {**_described(binding), "fingerprint": record.data},
+        "resumable": not drawn.complete and draft.kept,
         "started": started.isoformat(timespec="seconds"),
         "seconds": seconds,
     }
@@ -189,8 +203,26 @@ def _described(binding: Binding) -> dict[str, Any]:
     return {
         "rows": binding.facts.rows,
         "groups": {name: size for name, size in binding.facts.sizes.items() if name != ROW},
-        "fingerprint": fingerprint(binding.rows, binding.tables),
     }
+
+
+def _record(
+    model: ir.Model, generated: Generated, binding: Binding, plan: _Plan, overwrite: bool
+) -> Record:
+    """What the fit is asked for."""
+    return Record(
+        model=model.source.text,
+        name=model.source.name,
+        method=plan.method,
+        backend=plan.backend,
+        sampler=plan.sampler,
+        options=asdict(plan.settings),
+        code=fingerprint_of_text(generated.text),
+        data=fingerprint(binding.rows, binding.tables),
+        versions={name: found for name, found in _versions().items() if name in DRAWING},
+        overwrite=overwrite,
+        origin=plan.origin,
+    )
 
 
 def _environment() -> dict[str, Any]:
@@ -200,8 +232,13 @@ def _environment() -> dict[str, Any]:
         "hdsl": _version("hdsl") or "a checkout that is not installed",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """The versions of HDSL and of what it stands on, as far as installed."""
+    return {name: found for name in ("hdsl", *PACKAGES) if (found := _version(name))}
 
 
 def outcome_rows(
@@ -238,6 +275,7 @@ def _draw(
     pointwise: bool,
     model: ir.Model,
     plan: _Plan,
+    checkpoints: Checkpoints,
 ) -> Draws:
     """The draws of the backend and the sampler that were asked for."""
     drop = frozenset(loaded.generated.auxiliary)
@@ -245,7 +283,7 @@ def _draw(
         if plan.method in APPROXIMATE:
             from hdsl.fit.approximate import approximate, problem_of
 
-            problem = problem_of(loaded, data)
+            problem = problem_of(loaded, data, checkpoints)
             return approximate(
                 plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
             )
@@ -253,7 +291,14 @@ def _draw(
             from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
 
             return sample_numpyro(
-                model_of(loaded), data, outcomes, drop, plan.settings, pointwise, plan.reporter
+                model_of(loaded),
+                data,
+                outcomes,
+                drop,
+                plan.settings,
+                pointwise,
+                plan.reporter,
+                checkpoints,
             )
         from hdsl.fit.pymc_sampler import sample_pymc
 
@@ -261,7 +306,15 @@ def _draw(
             return loaded.call("build", prepared)
 
         return sample_pymc(
-            build, data, outcomes, drop, plan.settings, pointwise, plan.reporter, plan.sampler
+            build,
+            data,
+            outcomes,
+            drop,
+            plan.settings,
+            pointwise,
+            plan.reporter,
+            plan.sampler,
+            checkpoints,
         )
     except NoStartError as error:
         raise _no_start(error, model) from error

@@ -15,6 +15,7 @@ from numpyro import handlers
 from numpyro.distributions import biject_to
 from numpyro.infer.util import potential_energy
 
+from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
@@ -206,6 +207,7 @@ def sample_numpyro(
     settings: Settings,
     pointwise: bool,
     reporter: Reporter,
+    checkpoints: Checkpoints,
 ) -> Draws:
     """Samples a generated model and computes what the results hold of every draw."""
     compiler = Compiler()
@@ -221,7 +223,7 @@ def sample_numpyro(
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
         try:
-            sampled = sample(target, settings, program, reporter)
+            sampled = sample(target, settings, program, reporter, checkpoints)
         except NoStartError as error:
             raise NoStartError(infinite_sites(model, data, layout, error.at)) from error
         drawn = time.perf_counter()

@@ -6,6 +6,8 @@ and four compilations (measured on radon with two cores: threads 3.4 s, `pmap` 4
 after the other 8.3 s, all in one vector 6.2 s and twice the compilation).
 
 It knows a density and where to start, not models: both backends' densities are sampled by it.
+A chain's state goes to its checkpoint between blocks (see ``checkpoint``), and as the draws depend
+on the seed alone, a chain that goes on from there draws what it would have drawn.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from hdsl.fit.checkpoint import Checkpoints, Stream
 from hdsl.fit.draws import MAX_TREE_DEPTH, NoStartError, Numbers, Settings
 from hdsl.fit.progress import ChainState, Reporter
 
@@ -75,8 +78,10 @@ class Sampled:
 
 @dataclass
 class _Chain:
-    """What one chain's thread has drawn so far."""
+    """Where one chain's thread stands, and what it has drawn so far."""
 
+    at: Any  # the sampler's state
+    stream: Stream
     blocks: list[tuple[Numbers, Mapping[str, Numbers]]] = field(default_factory=list)
     state: ChainState = field(default_factory=ChainState)
     error: BaseException | None = None
@@ -108,6 +113,7 @@ class Program:
     start: Future[Callable[..., Any]]
     block: Future[Callable[..., Any]]
     size: int  # draws that a block holds at most
+    state: Any
 
 
 def compile_program(target: Target, settings: Settings, compiler: Compiler) -> Program:
@@ -147,6 +153,7 @@ def compile_program(target: Target, settings: Settings, compiler: Compiler) -> P
         block=compiler.submit(block, target.arguments, state, 0),
         start=compiler.submit(start, *example),
         size=size,
+        state=state,
     )
 
 
@@ -186,29 +193,39 @@ def _statistics(state: Any) -> dict[str, Any]:
     }
 
 
-def sample(target: Target, settings: Settings, program: Program, reporter: Reporter) -> Sampled:
+def sample(
+    target: Target,
+    settings: Settings,
+    program: Program,
+    reporter: Reporter,
+    checkpoints: Checkpoints,
+) -> Sampled:
     """Draws by all chains at once. Ctrl-C ends it early and keeps what every chain has.
 
-    The draws depend on the seed alone, never on the sizes of blocks or on who watches.
+    The draws depend on the seed alone, never on the sizes of blocks or on who watches, nor on how
+    often a kill made it begin again from its checkpoints.
     """
     start, block = program.start.result(), program.block.result()
     arguments = jax.device_put(target.arguments)
-    states = []
-    for chain in range(settings.chains):
-        noise = _noise(target, settings, chain)
-        state, fine = start(arguments, noise, np.uint32(settings.seed), np.uint32(chain))
-        if not fine:
-            raise NoStartError(at=np.asarray(state.z))
-        states.append(state)
-    chains = [_Chain() for _ in states]
+    chains = []
+    for number in range(settings.chains):
+        stream = checkpoints.stream(f"chain-{number}", reporter.note)
+        chain = _restored(stream, program.state)
+        if chain is None:
+            noise = _noise(target, settings, number)
+            state, fine = start(arguments, noise, np.uint32(settings.seed), np.uint32(number))
+            if not fine:
+                raise NoStartError(at=np.asarray(state.z))
+            chain = _Chain(state, stream)
+        chains.append(chain)
     stop = threading.Event()
     threads = [
         threading.Thread(
             target=_run_chain,
-            args=(chain, state, arguments, block, program.size, settings, stop),
+            args=(chain, arguments, block, program.size, settings, stop),
             daemon=True,  # a second Ctrl-C need not wait for a slow step
         )
-        for chain, state in zip(chains, states, strict=True)
+        for chain in chains
     ]
     interrupted = _watch(threads, chains, stop, settings, reporter)
     return _gather(chains, settings, interrupted)
@@ -216,7 +233,6 @@ def sample(target: Target, settings: Settings, program: Program, reporter: Repor
 
 def _run_chain(
     chain: _Chain,
-    state: Any,
     arguments: Arrays,
     block: Callable[..., Any],
     size: int,
@@ -231,20 +247,61 @@ def _run_chain(
             warming = done < settings.warmup
             count = min(count, size, (settings.warmup if warming else total) - done)
             began = time.perf_counter()
-            state, kept = block(arguments, state, count)
+            chain.at, kept = block(arguments, chain.at, count)
             divergences = chain.state.divergences
             if warming:
-                jax.block_until_ready(state)
+                jax.block_until_ready(chain.at)
             else:
                 points, stats = jax.tree.map(lambda rows, n=count: np.array(rows)[:n], kept)
                 chain.blocks.append((points, stats))
+                chain.stream.add({"z": points, **stats})
                 divergences += int(stats["diverging"].sum())
             seconds = time.perf_counter() - began
             chain.state = ChainState(done + count, divergences)
+            if chain.stream.due:
+                _keep(chain)
             count = max(1, min(2 * count, int(count * SECONDS_PER_BLOCK / max(seconds, 1e-6))))
+        if chain.stream.saved or (chain.blocks and stop.is_set()):
+            _keep(chain)
     except BaseException as error:  # handed to the thread that waits
         chain.error = error
         stop.set()
+
+
+def _keep(chain: _Chain) -> None:
+    """Writes the chain's checkpoint."""
+    leaves = {f"leaf{i}": _as_numbers(leaf) for i, leaf in enumerate(jax.tree.leaves(chain.at))}
+    chain.stream.save({"done": np.asarray(chain.state.done), **leaves})
+
+
+def _restored(stream: Stream, shapes: Any) -> _Chain | None:
+    """The chain as its checkpoint has it, None where there is none."""
+    saved = stream.restored()
+    if saved is None:
+        return None
+    leaves, tree = jax.tree.flatten(shapes)
+    values = [_as_leaf(saved.state[f"leaf{i}"], leaf) for i, leaf in enumerate(leaves)]
+    blocks: list[tuple[Numbers, Mapping[str, Numbers]]] = [
+        (rows["z"], {name: rows[name] for name in rows if name != "z"}) for rows in saved.rows
+    ]
+    divergences = sum(int(stats["diverging"].sum()) for _, stats in blocks)
+    state = ChainState(int(saved.state["done"]), divergences)
+    return _Chain(jax.tree.unflatten(tree, values), stream, blocks, state)
+
+
+def _is_key(leaf: Any) -> bool:
+    """Whether a leaf of a state is a key of random numbers, which NumPy does not know."""
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def _as_numbers(leaf: Any) -> Numbers:
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _as_leaf(numbers: Numbers, shape: Any) -> Any:
+    if _is_key(shape):
+        return jax.random.wrap_key_data(jnp.asarray(numbers))
+    return jnp.asarray(numbers, shape.dtype)
 
 
 def _watch(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pymc
 
+    from hdsl.fit.checkpoint import Checkpoints
     from hdsl.fit.draws import Settings
     from hdsl.fit.progress import Reporter
 
@@ -25,7 +26,11 @@ CHUNK = 250  # draws per call after sampling
 
 
 def sample_by_jax(
-    model: pymc.Model, settings: Settings, reporter: Reporter, pointwise: bool
+    model: pymc.Model,
+    settings: Settings,
+    reporter: Reporter,
+    pointwise: bool,
+    checkpoints: Checkpoints,
 ) -> Chains:
     """The posterior, and where wanted each observation's log-likelihood with it."""
     target, layout = pymc_target(model)
@@ -37,7 +42,7 @@ def sample_by_jax(
         finisher = compiler.submit(values, shape)
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
-        sampled = sample(target, settings, program, reporter)
+        sampled = sample(target, settings, program, reporter, checkpoints)
         posterior, likelihood = _all_quantities(finisher.result(), sampled)
     finally:
         compiler.close()

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Chains, Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.failure import failure
 from hdsl.fit.progress import ChainState, Reporter
@@ -53,13 +54,14 @@ def sample_pymc(
     pointwise: bool,
     reporter: Reporter,
     sampler: str,
+    checkpoints: Checkpoints,
 ) -> Draws:
     """Samples a generated PyMC model and computes what the results hold of every draw."""
     with quiet():
         began = time.perf_counter()
         reporter.stage("compiling")
         model = build(data)
-        chains = _sampled(model, settings, reporter, sampler, pointwise)
+        chains = _sampled(model, settings, reporter, sampler, pointwise, checkpoints)
         drawn = time.perf_counter()
         idata = _tree(model, chains.posterior)
         likelihood = chains.log_likelihood
@@ -84,11 +86,18 @@ def sample_pymc(
 
 
 def _sampled(
-    model: pymc.Model, settings: Settings, reporter: Reporter, sampler: str, pointwise: bool
+    model: pymc.Model,
+    settings: Settings,
+    reporter: Reporter,
+    sampler: str,
+    pointwise: bool,
+    checkpoints: Checkpoints,
 ) -> Chains:
+    if sampler != "numpyro" and checkpoints.folder is not None:
+        reporter.note(f"the sampler {sampler} keeps no checkpoints: killed, it begins again")
     match sampler:
         case "numpyro":
-            return _by_numpyro(model, settings, reporter, pointwise)
+            return _by_numpyro(model, settings, reporter, pointwise, checkpoints)
         case "nutpie":
             return _by_nutpie(model, settings, reporter)
         case "pymc":
@@ -98,12 +107,16 @@ def _sampled(
 
 
 def _by_numpyro(
-    model: pymc.Model, settings: Settings, reporter: Reporter, pointwise: bool
+    model: pymc.Model,
+    settings: Settings,
+    reporter: Reporter,
+    pointwise: bool,
+    checkpoints: Checkpoints,
 ) -> Chains:
     from hdsl.fit.pymc_jax import sample_by_jax
 
     try:
-        return sample_by_jax(model, settings, reporter, pointwise)
+        return sample_by_jax(model, settings, reporter, pointwise, checkpoints)
     except NotImplementedError as error:  # PyTensor has not taught JAX everything
         headline = f"PyTensor cannot write this model for JAX: {str(error).splitlines()[0]}"
         raise failure("H520", headline, "choose another sampler: `--sampler pymc`") from error

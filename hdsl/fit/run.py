@@ -9,15 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hdsl.fit.draft import open_draft
 from hdsl.fit.failure import failure
-from hdsl.fit.folder import (
-    RESULTS,
-    Contents,
-    publish,
-    read_contents,
-    work_folder,
-    write_contents,
-)
+from hdsl.fit.folder import RESULTS, Contents, read_contents, write_contents
 from hdsl.fit.statistics import CI_PROB
 from hdsl.fit.summary import Summary, summarise
 from hdsl.fit.verdict import Verdict, judge
@@ -113,9 +107,9 @@ class Run:
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """The folder that the run was written to; it can be moved and opened by ``load``."""
         out = Path(path)
-        with work_folder(out, overwrite) as draft:
-            self.write(draft)
-            publish(draft, out)
+        with open_draft(out, overwrite) as draft:
+            self.write(draft.folder)
+            draft.publish()
         return out
 
     def at(self, path: Path) -> Run:
@@ -123,14 +117,22 @@ class Run:
         return Run(self._contents, self._tree, path)
 
     def write(self, folder: Path) -> None:
-        """The run's files in a folder that is not yet a RUN."""
+        """The run's files in a folder that is not yet a RUN; an error where they find no room."""
         from hdsl.fit.netcdf import write_tree
 
-        if self._tree is None and self.path is not None:
-            shutil.copyfile(self.path / RESULTS, folder / RESULTS)
-        else:
-            write_tree(self.data, folder / RESULTS)
-        write_contents(self._contents, folder)
+        lies = self.path if self._tree is None else None
+        tree = self.data if lies is None else None  # its own errors are of reading
+        try:
+            if tree is not None:
+                write_tree(tree, folder / RESULTS)
+            elif lies is not None:
+                shutil.copyfile(lies / RESULTS, folder / RESULTS)
+            write_contents(self._contents, folder)
+        except (OSError, RuntimeError) as error:  # RuntimeError: netCDF's word for a full disk
+            said = getattr(error, "strerror", None) or error
+            raise failure(
+                "H524", f"the results cannot be written to {folder}: {said}", "make room there"
+            ) from error
 
     def __repr__(self) -> str:
         options = self.info["options"]

@@ -132,7 +132,8 @@ def _interrupted(info: Mapping[str, Any], draws: int) -> list[str]:
     if info["status"] == "complete":
         return []
     asked = info["options"]["draws"]
-    return [f"Partial: stopped after {draws} of {asked} draws a chain; fit again for all of them."]
+    rest = "`hdsl fit --resume` draws the rest" if info.get("resumable") else "fit again for all"
+    return [f"Partial: stopped after {draws} of {asked} draws a chain; {rest}."]
 
 
 def _mixing(worst: _Worst, chains: int) -> list[str]:

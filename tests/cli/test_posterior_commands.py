@@ -109,6 +109,64 @@ def test_overwrite_replaces_a_run(hdsl: Command, run_folder: Path) -> None:
     assert sorted(path.name for path in run_folder.parent.glob(".*")) == []
 
 
+@pytest.fixture
+def unfinished(hdsl: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a fit leaves that is killed after its last draw."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hdsl.fit.checkpoint.SECONDS", 0.0)
+        patch.setattr("hdsl.fit.draft.Draft.publish", killed)
+        done = hdsl("fit", "model.hdsl", "rows.csv", *QUICK, "--seed", "3")
+    assert done.exit_code != 0
+    assert sorted(path.name for path in Path().iterdir() if path.is_dir()) == ["model.run.part"]
+    return Path("model.run.part")
+
+
+def test_resume_completes_what_was_killed(hdsl: Command, unfinished: Path) -> None:
+    refused = hdsl("fit", "model.hdsl", "rows.csv", *QUICK)
+    assert refused.exit_code == 1
+    assert "model.run.part holds an unfinished fit" in refused.stderr
+    assert "help: `hdsl fit --resume model.run` goes on with it" in refused.stderr
+    Path("model.hdsl").unlink()  # its text is in the draft
+    done = hdsl("fit", "--resume", unfinished)
+    assert done.exit_code == 0, done.output
+    assert not unfinished.exists()
+    kept = json.loads(Path("model.run/run.json").read_text(encoding="utf-8"))
+    assert (kept["status"], kept["options"]["seed"]) == ("complete", 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 1, "cannot be resumed without its data: "),
+        (["model.hdsl", "other.csv"], 1, "cannot be resumed: the data have changed since"),
+        (["changed.hdsl", "moved.csv"], 1, "cannot be resumed: the model's text has changed since"),
+        (["--draws", "10"], 2, "--draws cannot be given with --resume"),
+        (["model.hdsl", "moved.csv"], 0, "The results are in model.run"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_resume_asks_for_the_same_model_and_data(
+    hdsl: Command, unfinished: Path, arguments: list[str], code: int, said: str
+) -> None:
+    Path("rows.csv").rename("moved.csv")
+    Path("other.csv").write_text(ROWS.replace("r5", "r6"), encoding="utf-8")
+    Path("changed.hdsl").write_text(MODEL + "sigma ~ exponential(2)\n", encoding="utf-8")
+    done = hdsl("fit", *arguments, "--resume", "model.run")
+    assert (done.exit_code, said in done.output) == (code, True), done.output
+    assert unfinished.exists() == (code != 0)
+
+
+def test_nothing_to_resume_and_nothing_to_fit(hdsl: Command) -> None:
+    done = hdsl("fit", "--resume", "model.run")
+    assert (done.exit_code, "nothing to resume at model.run" in done.stderr) == (1, True)
+    done = hdsl("fit", "model.hdsl")
+    assert (done.exit_code, "Missing argument 'ROWS'" in done.stderr) == (2, True)
+
+
 def test_verify_shows_both_densities(hdsl: Command) -> None:
     pytest.importorskip("pymc")
     done = hdsl("verify", "model.hdsl", "rows.csv", "--points", "2")

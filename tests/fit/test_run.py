@@ -108,8 +108,11 @@ def test_a_fit_that_fails_while_writing_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("hdsl.fit.run.write_contents", broken)
-    with pytest.raises(OSError, match="No space left"):
-        run.save(tmp_path / "a.run")
+    out = tmp_path / "a.run"
+    with pytest.raises(ModelError) as error:
+        run.save(out)
+    said = f"the results cannot be written to {out}.part: No space left on device"
+    assert _refusal(error) == ("H524", said)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Numbers
 from hdsl.fit.layout import Layout
 from hdsl.fit.methods.structure import Structure
@@ -21,7 +22,8 @@ class Problem:
     ``target.potential(target.arguments, z)`` is minus the log density of the unconstrained vector,
     Jacobian included, up to nothing: constants are kept. ``model`` is the NumPyro model, a function
     of prepared data; ``merged`` makes those of ``target.arguments`` (traced or not), so that a
-    method may trace the model itself: other rows, other weights.
+    method may trace the model itself: other rows, other weights. A method that takes long keeps its
+    state in ``checkpoints`` and goes on from there.
     """
 
     target: Target
@@ -29,6 +31,7 @@ class Problem:
     structure: Structure
     model: Callable[[Mapping[str, Any]], Any]
     merged: Callable[[Mapping[str, Any]], dict[str, Any]]
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 @dataclass(frozen=True)
