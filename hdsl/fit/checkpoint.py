@@ -130,6 +130,10 @@ class Checkpoints:
         return Stream(name, self.folder, note)
 
 
+NOWHERE = Checkpoints()
+"""Keeps nothing."""
+
+
 def _write(file: Path, arrays: Named) -> None:
     """The arrays in a file that is there whole or not at all, even if the power fails."""
     draft = file.with_suffix(".tmp")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hdsl.diagnostics.diagnostic import ModelError
-from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.checkpoint import NOWHERE, Checkpoints
 from hdsl.fit.failure import failure
 from hdsl.fit.folder import check_free, is_run, read_json, read_status, write_json
 
@@ -63,7 +63,7 @@ class Draft:
     def begin(self, record: Record) -> Checkpoints:
         """The checkpoints of the fit, once it is clear that they are, or will be, its own."""
         if self.out is None:
-            return Checkpoints()
+            return NOWHERE
         if self.resumed is not None:
             _verify_same(self.resumed, record, self.out)
         else:

@@ -25,7 +25,7 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from hdsl.fit.checkpoint import Checkpoints, Stream
+from hdsl.fit.checkpoint import NOWHERE, Checkpoints, Stream
 from hdsl.fit.draws import MAX_TREE_DEPTH, NoStartError, Numbers, Settings
 from hdsl.fit.progress import ChainState, Reporter
 
@@ -198,7 +198,7 @@ def sample(
     settings: Settings,
     program: Program,
     reporter: Reporter,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints = NOWHERE,
 ) -> Sampled:
     """Draws by all chains at once. Ctrl-C ends it early and keeps what every chain has.
 
