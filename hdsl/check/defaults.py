@@ -12,6 +12,7 @@ from hdsl.check.domains import grouped
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
+from hdsl.check.structures import structure_default
 from hdsl.expr import ROW, Apply, Constant, Contraction, Expr, Summary, Value, rewrite
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import POSITIVE, REAL, UNIT, Support
@@ -103,11 +104,11 @@ class Defaults:
         if found is None:
             return None
         if not found:
-            return self._inherited(name, depth)
+            return self._inherited(name, transform, depth)
         use = next((u for u in found if is_location(u)), found[0])
         return self._frame(use, transform)
 
-    def _inherited(self, name: str, depth: int) -> Frame | None:
+    def _inherited(self, name: str, transform: Transform | None, depth: int) -> Frame | None:
         """A quantity that only priors use is placed like the parameters that have the prior."""
         found = self.of_priors.uses(name)
         for use in found or ():
@@ -116,7 +117,8 @@ class Defaults:
             if frame is None:
                 continue
             if use.parameter.role is Role.SCALE:
-                return Frame(ZERO, frame.scale, frame.scale, f"`{use.user.name}`", frame.linked)
+                own = Frame(ZERO, frame.scale, frame.scale, f"`{use.user.name}`", frame.linked)
+                return own if transform is None else self._on_own_link(own, transform)
             if use.parameter.role is Role.LOCATION and use.multiplier is None:
                 return frame
             if use.parameter.role is Role.LOCATION and use.multiplier is not None:
@@ -196,13 +198,10 @@ class Defaults:
             if use.direct and use.link is None and transform is None:
                 if isinstance(use.user, Outcome) and use.parameter.default is not None:
                     return self._by_role(use)
-                if use.parameter.role is Role.SCALE and isinstance(use.user, Parameter):
-                    frame = self.frame(name, None)
-                    if frame is not None:
-                        return Default(
-                            _call("halfnormal", sigma=frame.scale),
-                            f"a scale: that of `{use.user.name}`",
-                        )
+                if isinstance(use.user, Parameter):
+                    default = self._of_prior(use, use.user, name)
+                    if default is not None:
+                        return default
         if transform is None and support.within(UNIT):
             flat = _call("beta", alpha=ONE, beta=ONE)
             return Default(flat, "a probability: every value as likely")
@@ -212,6 +211,19 @@ class Defaults:
         if frame is None:
             return None
         return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
+
+    def _of_prior(self, use: Use, user: Parameter, name: str) -> Default | None:
+        """A bare argument of a prior: by its role in a structure, or a scale."""
+        if FAMILIES[user.distribution.family].structure is not None:
+            frame = self.frame(user.name, user.transform)
+            found = structure_default(use, user, None if frame is None else frame.scale)
+            what = f"`{use.parameter.name}` of `{user.distribution.family}`, for `{user.name}`"
+            return None if found is None else Default(found, what)
+        frame = self.frame(name, None) if use.parameter.role is Role.SCALE else None
+        if frame is None:
+            return None
+        scale = _call("halfnormal", sigma=frame.scale)
+        return Default(scale, f"a scale: that of `{user.name}`")
 
     def _positive(self, name: str, support: Support) -> Default | None:
         found = self.of_outcomes.uses(name)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hdsl.check.mentions import Mentions, expressions, walk
 from hdsl.check.scope import DataSpec, ParameterSpec, Scope
 from hdsl.check.spelling import Slips, nearest
+from hdsl.expr import ROW
 from hdsl.families import FAMILIES, Role
 from hdsl.families.functions import FUNCTIONS
 from hdsl.source import Span
@@ -36,8 +37,8 @@ def infer(scope: Scope, file: ast.File) -> None:
     """Give a meaning to each name that no statement defines: column, scale parameter or slip."""
     slips = Slips(scope.all_names())
     members = {m for level in scope.levels.values() for m in level.members}
-    for outcome in _outcome_calls(scope):
-        for name, span in _bare_scales(outcome):
+    for call in (*_outcome_calls(scope), *_structure_calls(scope)):
+        for name, span in _bare_scales(call):
             if _known(scope, name):
                 continue
             slip = _slip(slips, name)
@@ -47,6 +48,7 @@ def infer(scope: Scope, file: ast.File) -> None:
             else:
                 scope.parameters[name] = ParameterSpec(name, span, implied=True)
             slips.add(name)
+    covariates = _covariate_levels(scope)
     for statement in file.statements:
         per = _predictor_levels(scope, statement)
         for expr in expressions(statement):
@@ -57,8 +59,9 @@ def infer(scope: Scope, file: ast.File) -> None:
                     continue
                 if scope.declared_data:
                     _unknown(scope, node.name, node.span, _slip(slips, node.name))
+                level = per.get(id(expr)) or covariates.get(node.name)
                 scope.data[node.name] = DataSpec(
-                    node.name, node.span, node.name, per=per.get(id(expr)), inferred=True
+                    node.name, node.span, node.name, per=level, inferred=True
                 )
 
 
@@ -78,6 +81,33 @@ def _outcome_calls(scope: Scope) -> Iterator[ast.Call]:
     for _, statement in scope.outcomes:
         if isinstance(statement.right, ast.Call):
             yield statement.right
+
+
+def _structure_calls(scope: Scope) -> Iterator[ast.Call]:
+    """The structures that are priors: their scales and shapes may be bare names as well."""
+    calls = [spec.call for spec in scope.parameters.values()]
+    calls += [setting.call for setting in scope.settings]
+    for call in calls:
+        family = FAMILIES.get(call.name) if call is not None else None
+        if call is not None and family is not None and family.structure is not None:
+            yield call
+
+
+def _covariate_levels(scope: Scope) -> dict[str, str]:
+    """By column that a smooth function is of, the last level of the function's index."""
+    found: dict[str, str] = {}
+    for spec in scope.parameters.values():
+        family = FAMILIES.get(spec.call.name) if spec.call is not None else None
+        if family is None or spec.call is None or not spec.axes or spec.axes[-1] == ROW:
+            continue
+        for parameter, arg in zip(family.parameters, spec.call.args, strict=False):
+            if parameter.role is Role.COVARIATE:
+                found |= {
+                    node.name: spec.axes[-1]
+                    for node in walk(arg.value)
+                    if isinstance(node, ast.Ref)
+                }
+    return found
 
 
 def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:

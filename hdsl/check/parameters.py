@@ -12,7 +12,13 @@ from hdsl.check.domains import outside
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec, Setting, text
-from hdsl.check.structures import is_made_of_draws, place, refuse_centring, refuse_members
+from hdsl.check.structures import (
+    is_free,
+    is_made_of_draws,
+    place,
+    refuse_centring,
+    refuse_members,
+)
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import Expr, Value, names
 from hdsl.families import FAMILIES, Role, support_of
@@ -46,6 +52,8 @@ class Parameters:
         """Note where the bare names among a distribution's arguments must lie: first use counts."""
         family = FAMILIES[distribution.family]
         for name, expr in distribution.arguments:
+            if not is_free(distribution, name):
+                continue  # it is checked where the structure is placed
             if isinstance(expr, Value) and expr.name in self.scope.parameters:
                 wanted = asked_support(family, name)
                 self.asked.setdefault(expr.name, (wanted, expr.span))
@@ -121,9 +129,9 @@ class Parameters:
         )
 
     def _check_domain(self, name: str, domain: tuple[str, ...], distribution: Distribution) -> None:
-        for _, expr in distribution.arguments:
+        for argument, expr in distribution.arguments:
             beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
-            if beyond:
+            if beyond and is_free(distribution, argument):
                 blame(self.resolver, expr, domain, beyond, f"`{name}`")
             refuse_ambiguity(self.resolver, expr, domain)
 

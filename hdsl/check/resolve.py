@@ -232,7 +232,7 @@ class Resolver:
                     expr.span,
                     "a number is needed here",
                     help=f"for the number in its column declare `data {name}_value from "
-                    f"{scope.levels[name].column or name} : real`",
+                    f"{scope.levels[name].column or name} : real per {name}`",
                 )
             elif name == "missing":
                 scope.report("H207", "`missing` stands in a `data` statement only", expr.span)

@@ -100,7 +100,7 @@ class Setting:
     expr: ast.Expr | None = None  # of `=`
 
 
-SELF_CONTAINED = ("H202", "H215", "H301", "H302", "H306", "H401", "H408", "H410", "H411")
+SELF_CONTAINED = ("H202", "H215", "H301", "H302", "H306", "H401", "H408")
 """Errors that leave every expression readable."""
 
 

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from hdsl.check.domains import outside, reaching
+from hdsl.check.predictor import Use
 from hdsl.check.spelling import quoted
-from hdsl.expr import ROW, Constant, Domain, Expr
+from hdsl.expr import BROKEN, ROW, Apply, Constant, Domain, Expr, Summary, Value, rewrite
 from hdsl.families import FAMILIES, Along, Family, Role
-from hdsl.ir.model import Distribution, Level, LevelKind
+from hdsl.families.formula import formula
+from hdsl.ir.model import Distribution, Level, LevelKind, Parameter
 from hdsl.ir.text import text_of
 from hdsl.syntax import ast
 
@@ -55,7 +57,9 @@ def _along(
             f"`{family.name}` is of many values, and `{name}` is a single one",
             span,
             "it has no level",
-            help=f"index it: `{name}[week] ~ {family.name}(…)`",
+            help="write a distribution of one value, such as `normal(0, 1)`"
+            if "(" in name
+            else f"index it: `{name}[{_some_level(resolver)}] ~ {family.name}(…)`",
         )
         return None
     match family.structure.along:
@@ -83,7 +87,8 @@ def _ordered(
         help = f"write `{name}[{parts}]`: one walk for each group, over all of the ordered level"
     elif domain == (ROW,):
         what = "the rows have no order"
-        help = f"declare what orders them, `level week ordered`, and write `{name}[week]`"
+        level = _some_level(resolver)
+        help = f"declare what orders them, `level {level} ordered`, and write `{name}[{level}]`"
     else:
         what = f"{quoted(domain)} {'is' if len(domain) == 1 else 'are'} not ordered"
         help = f"declare `level {domain[-1]} ordered`"
@@ -92,6 +97,11 @@ def _ordered(
         help=help,
     )  # fmt: skip
     return None
+
+
+def _some_level(resolver: "Resolver") -> str:
+    """An ordered level of the model, or one to serve as an example."""
+    return next((level.name for level in resolver.scope.levels.values() if level.ordered), "week")
 
 
 def _is_ordered(level: Level) -> bool:
@@ -109,6 +119,8 @@ def _of_data(
         if _is_covariate(FAMILIES[distribution.family], key)
     )
     scope, own = resolver.scope, resolver.domain(expr)
+    if expr is BROKEN:
+        return None
     if not resolver.is_data(expr) or not own:
         scope.report(
             "H411",
@@ -134,20 +146,32 @@ def _of_data(
     return reaching(scope.levels, domain, own[0])[0]
 
 
+def is_free(distribution: Distribution, argument: str) -> bool:
+    """Whether an argument is neither data that a function is of nor a number of the model's."""
+    role = next(
+        (p.role for p in FAMILIES[distribution.family].parameters if p.name == argument), None
+    )
+    return role not in (Role.COVARIATE, Role.SETTING)
+
+
 def _is_covariate(family: Family, argument: str) -> bool:
     return any(p.name == argument and p.role is Role.COVARIATE for p in family.parameters)
 
 
 def _settings_are_numbers(resolver: "Resolver", family: Family, distribution: Distribution) -> bool:
-    settings = {p.name for p in family.parameters if p.role is Role.SETTING}
+    settings = {p.name: p for p in family.parameters if p.role is Role.SETTING}
     for name, expr in distribution.arguments:
-        if name in settings and not isinstance(expr, Constant):
+        if name not in settings:
+            continue
+        whole = settings[name].support.discrete
+        if not isinstance(expr, Constant) or (whole and not expr.value.is_integer()):
             resolver.scope.report(
                 "H411",
-                f"`{name}` of `{family.name}` is a number written in the model",
+                f"`{name}` of `{family.name}` is a {'whole ' if whole else ''}number written in "
+                "the model",
                 expr.span,
-                "not a number",
-                help=f"write one: `{name} = 30`",
+                "not such a number",
+                help=f"write one: `{name} = {settings[name].otherwise:g}`",
             )
             return False
     return True
@@ -167,14 +191,13 @@ def _one_per_whole(
     inside = outside(scope.levels, own, others)
     if not inside or outside(scope.levels, own, domain):
         return  # the last is reported as for any other distribution
+    held = f"one value per {quoted(others)}" if others else "a single value"
     scope.report(
         "H411",
-        f"`{argument}` of `{family.name}` is one for the whole, and this is none",
+        f"`{argument}` of `{family.name}` is {held}, and this varies over {quoted(inside)}",
         expr.span,
         f"varies over {quoted(inside)}",
-        help=f"let it vary over {quoted(others)} at most"
-        if others
-        else "a single value is wanted here",
+        help="it is the same all along the structure",
     )
 
 
@@ -228,3 +251,37 @@ def refuse_centring(
             f"`{distribution.family}` is always sampled by what it is made of",
             help="drop the `with`",
         )
+
+
+def structure_default(use: Use, user: Parameter, scale: Expr | None) -> Distribution | None:
+    """The default prior of a structure's parameter, as the families' table has it.
+
+    ``scale`` is that of what has the structure; None where no rule tells it.
+    """
+    template = use.parameter.default
+    if template is None or (scale is None and "{scale}" in template):
+        return None
+    written = formula(template.format(scale="scale_", x="x_"))
+    assert isinstance(written, Apply)
+    given = dict(user.distribution.arguments)
+    covariate = next((given[key] for key in given if _is_covariate_of(user, key)), None)
+    along = () if user.distribution.along is None else (user.distribution.along,)
+
+    def filled(node: Expr) -> Expr | None:
+        match node:
+            case Value(name="scale_"):
+                return scale
+            case Apply(function="min" | "max" as function, arguments=(Value(name="x_"),)):
+                assert covariate is not None
+                return Summary(function, covariate, along)
+            case _:
+                return None
+
+    family = FAMILIES[written.function]
+    arguments = (rewrite(argument, filled) for argument in written.arguments)
+    names = (parameter.name for parameter in family.parameters)
+    return Distribution(family.name, tuple(zip(names, arguments, strict=True)))
+
+
+def _is_covariate_of(user: Parameter, argument: str) -> bool:
+    return _is_covariate(FAMILIES[user.distribution.family], argument)

@@ -44,6 +44,16 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class Recursion:
+    """The same by the distribution of each value given the one ``before`` it, for equations:
+    mean and sd of a normal distribution, at first and after.
+    """
+
+    first: tuple[Expr, Expr]
+    after: tuple[Expr, Expr]
+
+
+@dataclass(frozen=True)
 class Structure:
     """How a structure's value is made.
 
@@ -56,7 +66,13 @@ class Structure:
     draws: tuple[Draw, ...] = ()
     value: Expr | None = None
     paired: frozenset[str] = frozenset()
-    equation: str | None = None  # how one value depends on those before it, for pictures
+    recursion: "Recursion | None" = None
+
+
+def recursion(first: tuple[str, str], after: tuple[str, str]) -> Recursion:
+    """A recursion whose means and sds are written as formulas."""
+    (start, width), (mean, sd) = first, after
+    return Recursion((formula(start), formula(width)), (formula(mean), formula(sd)))
 
 
 def draw(name: str, family: str, over: Over = Over.WHOLE, doc: str = "", **given: str) -> Draw:

@@ -10,7 +10,7 @@ from hdsl.families.family import (
     Support,
 )
 from hdsl.families.formula import formula
-from hdsl.families.structure import Along, Over, Structure, draw
+from hdsl.families.structure import Along, Over, Structure, draw, recursion
 
 _STANDARD = draw("z", "normal", mu="0", sigma="1")
 
@@ -57,7 +57,7 @@ RANDOMWALK = Family(
         Along.ORDERED,
         (_STANDARD,),
         formula("start + cumsum(sigma * z)"),
-        equation="normal({before}, {sigma})",
+        recursion=recursion(("start", "sigma"), ("before", "sigma")),
     ),
 )
 
@@ -89,7 +89,7 @@ AR = Family(
         Along.ORDERED,
         (_STANDARD,),
         formula("autoregression(rho, sigma * z, n)"),
-        equation="normal({rho} * {before}, {sigma})",
+        recursion=recursion(("0", "sigma / sqrt(1 - rho^2)"), ("rho * before", "sigma")),
     ),
 )
 
@@ -139,7 +139,6 @@ HORSESHOE = Family(
         "overall ~ halfcauchy(scale), local[j] ~ halfcauchy(1)"
     ),
     reference="Piironen and Vehtari (2017), Electronic Journal of Statistics 11(2), section 2.3",
-    positional=False,
     elsewhere=("regularized_horseshoe", "finnish_horseshoe", "hs"),
     structure=Structure(
         Along.EVERY,

@@ -81,7 +81,7 @@ def written_arguments(distribution: Distribution) -> Iterator[tuple[str | None, 
     """The arguments as they are written: by position, None, as long as the family allows it."""
     family = FAMILIES.get(distribution.family)
     given = [name for name, _ in distribution.arguments]
-    order = given if family is None else [p.name for p in family.parameters]
+    order = given if family is None else [p.name for p in family.parameters if p.otherwise is None]
     named = family is not None and not family.positional
     for place, (name, value) in enumerate(distribution.arguments):
         named = named or order[place : place + 1] != [name]

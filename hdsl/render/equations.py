@@ -40,6 +40,7 @@ from hdsl.render.latex import latex_of
 from hdsl.render.notation import Equation, Joint, Notation, Plain, Section
 from hdsl.render.plates import level_title, plates
 from hdsl.render.population import joint_groups, population
+from hdsl.render.recursion import is_recursive, recursion_of
 
 
 def equations(model: Model, form: Literal["latex", "text"] = "latex") -> str:
@@ -116,6 +117,8 @@ class _Writer:
             case Data(expr=expr):
                 if expr is not None and text_of(expr) != node.name:
                     yield self._defined(node.name, node.domain, expr)
+            case Parameter() if node.distribution.along and is_recursive(node.distribution):
+                yield from self._recursion(node, node.distribution.along)
             case Parameter(distribution=distribution, transform=transform):
                 left = self.notation.target(self.quantity(node.name, node.domain), transform)
                 right = self.distribution(distribution, node.domain)
@@ -144,6 +147,23 @@ class _Writer:
     def _defined(self, name: str, domain: Domain, expr: Expr) -> _Statement:
         left = self.quantity(name, domain)
         return domain, name, Equation(left, "=", self.expr(expr, domain))
+
+    def _recursion(self, node: Parameter, along: str) -> Iterator[_Statement]:
+        """A value given the one before it: the first of them, then each."""
+        letter = self.indices.letters[along]
+        told = recursion_of(node)
+        turns = ("1", "1", told.first), (letter, f"{letter} - 1", told.after)
+        for here, before, moments in turns:
+            left = self.at(along, here).quantity(node.name, node.domain)
+            mean, sd = (self.at(along, before).expr(moment, node.domain) for moment in moments)
+            right = self.notation.distribution("normal", [mean, sd])
+            target = self.notation.target(left, node.transform)
+            yield node.domain, node.name, Equation(target, "~", right)
+
+    def at(self, level: str, letter: str) -> "_Writer":
+        """The same with another letter for a level."""
+        letters = {**self.indices.letters, level: letter}
+        return replace(self, indices=replace(self.indices, letters=letters))
 
     # ------------------------------------------------------------ coefficients
 
