@@ -41,7 +41,7 @@ def prepare(rows, tables=None, learned=None):
     row = np.arange(1, len(column(rows, "x")) + 1)
     coords = {**COORDS, "row": row}
 
-    # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+    # model.hdsl:4  beta[store] ~ horseshoe(tau)
     coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
 
     # model.hdsl:5  gamma[week] ~ horseshoe(scale = 0.1, slab = 1, df = 3)
@@ -120,7 +120,7 @@ def model(data):
     # model.hdsl:8  tau ~ halfnormal(1)
     tau = numpyro.sample("tau", dist.HalfNormal(1))
 
-    # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+    # model.hdsl:4  beta[store] ~ horseshoe(tau)
     with numpyro.plate("store", n_store):
         z_beta = numpyro.sample("z(beta)", dist.Normal(0, 1))
         local_beta = numpyro.sample("local(beta)", dist.HalfCauchy(1))

@@ -38,7 +38,7 @@ def prepare(rows, tables=None, learned=None):
     row = np.arange(1, len(column(rows, "x")) + 1)
     coords = {**COORDS, "row": row}
 
-    # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+    # model.hdsl:4  beta[store] ~ horseshoe(tau)
     coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
 
     # model.hdsl:5  gamma[week] ~ horseshoe(scale = 0.1, slab = 1, df = 3)
@@ -113,7 +113,7 @@ def build(data):
         # model.hdsl:8  tau ~ halfnormal(1)
         tau = pm.HalfNormal("tau", sigma=1)
 
-        # model.hdsl:4  beta[store] ~ horseshoe(scale = tau)
+        # model.hdsl:4  beta[store] ~ horseshoe(tau)
         z_beta = pm.Normal("z(beta)", mu=0, sigma=1, dims="store")
         local_beta = pm.HalfCauchy("local(beta)", beta=1, dims="store")
         overall_beta = pm.HalfCauchy("overall(beta)", beta=tau)

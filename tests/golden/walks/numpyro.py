@@ -110,10 +110,10 @@ def model(data):
     )
 
     # model.hdsl:9  log(s) ~ market
-    # default prior of mean(log(s)): `trend`
-    mean_log_s = numpyro.sample("mean(log(s))", dist.Normal(0, 2.5 * sd_y))
-    # default prior of sd(log(s)): group sd: the scale of `trend`
-    sd_log_s = numpyro.sample("sd(log(s))", dist.HalfNormal(2.5 * sd_y))
+    # default prior of mean(log(s)): log size of `trend`
+    mean_log_s = numpyro.sample("mean(log(s))", dist.Normal(jnp.log(sd_y), 1))
+    # default prior of sd(log(s)): group sd: the scale of the log size of `trend`
+    sd_log_s = numpyro.sample("sd(log(s))", dist.HalfNormal(1))
     with numpyro.plate("market", n_market):
         z_log_s = numpyro.sample("z(log(s))", dist.Normal(0, 1))
     dev_log_s = numpyro.deterministic("dev(log(s))", sd_log_s * z_log_s)

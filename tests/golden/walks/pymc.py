@@ -101,10 +101,10 @@ def build(data):
         alpha = pm.Normal("alpha", mu=mean_y, sigma=2.5 * sd_y + 2.5 * sd_y * pt.abs(mean_x) / sd_x)
 
         # model.hdsl:9  log(s) ~ market
-        # default prior of mean(log(s)): `trend`
-        mean_log_s = pm.Normal("mean(log(s))", mu=0, sigma=2.5 * sd_y)
-        # default prior of sd(log(s)): group sd: the scale of `trend`
-        sd_log_s = pm.HalfNormal("sd(log(s))", sigma=2.5 * sd_y)
+        # default prior of mean(log(s)): log size of `trend`
+        mean_log_s = pm.Normal("mean(log(s))", mu=pt.log(sd_y), sigma=1)
+        # default prior of sd(log(s)): group sd: the scale of the log size of `trend`
+        sd_log_s = pm.HalfNormal("sd(log(s))", sigma=1)
         z_log_s = pm.Normal("z(log(s))", mu=0, sigma=1, dims="market")
         dev_log_s = pm.Deterministic("dev(log(s))", sd_log_s * z_log_s, dims="market")
         s = pm.Deterministic("s", pt.exp(mean_log_s + dev_log_s), dims="market")
