@@ -37,6 +37,16 @@ alpha ~ shop
 beta ~ 1
 """
 
+_WALK = """\
+level year ordered
+data sales : real
+sales ~ normal(alpha + trend, sigma)
+alpha ~ 1
+trend[year] ~ randomwalk(s)
+"""
+
+_GAPS = "year,sales\n1990,10\n1990,9\n1991,12\n1991,13\n1992,15\n1992,14\n1995,11\n1995,16\n"
+
 _THREE_SHOPS = "".join(_ROWS.splitlines(keepends=True)[:10])
 
 _SINGLES = "shop,sales\na,10\nb,7\nb,9\nc,11\nd,6\ne,9\nf,14\n"
@@ -155,5 +165,17 @@ ENTRIES: tuple[Entry, ...] = (
         "posterior is no distribution either.",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ flat()\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ likely(-10, 10)\n",
+    ),
+    Entry(
+        "H610",
+        Severity.WARNING,
+        "a walk over gaps",
+        "A random walk or an autoregression goes from a group of its ordered level to the next one "
+        "in the data, by a step of one size. Where the groups are numbers or dates with gaps "
+        "between them, the step over a gap is the same as any other.",
+        _WALK,
+        _WALK,
+        rows=_GAPS,
+        good_rows=_GAPS.replace("1995", "1993"),
     ),
 )

@@ -12,6 +12,7 @@ from hdsl.ir.model import Model
 from hdsl.lint import (
     constant_within,
     few_groups,
+    gaps,
     improper,
     prior_scale,
     saturated,
@@ -38,6 +39,7 @@ RULES_OF_THE_DATA: "tuple[Callable[[Model, Binding], Iterator[Diagnostic]], ...]
     saturated.check,
     prior_scale.check,
     uncentred.check,
+    gaps.check,
 )
 
 
