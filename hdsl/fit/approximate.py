@@ -6,34 +6,79 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+from numpyro import handlers
+from numpyro.distributions import biject_to
+
 from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Draws, OutcomeRows, Settings
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.dispatch import method_of
+from hdsl.fit.methods.scales import scale_sites
 from hdsl.fit.methods.structure import structure_of
 from hdsl.fit.module import GeneratedModule
 from hdsl.fit.numpyro_sampler import (
     Finish,
+    Model,
     compile_finish,
     draws_of,
     finish_draws,
+    is_real,
     model_of,
     numpyro_target,
     split_data,
 )
 from hdsl.fit.nuts import Compiler, Sampled
 from hdsl.fit.progress import Reporter
+from hdsl.ir import model as ir
 
 
+<<<<<<< HEAD
 def problem_of(
     loaded: GeneratedModule, data: Mapping[str, Any], checkpoints: Checkpoints
 ) -> Problem:
+=======
+def problem_of(loaded: GeneratedModule, data: Mapping[str, Any], checked: ir.Model) -> Problem:
+>>>>>>> 4b2b905 (The nested Laplace approximation: mode by block elimination, marginal of the hyper-parameters, draws)
     """The density of a generated model on prepared data, with its structure."""
-    model = model_of(loaded)
+    model, split = model_of(loaded), split_data(data)
     target, layout = numpyro_target(model, data)
+<<<<<<< HEAD
     structure = structure_of(loaded.generated, data, layout, len(data["coords"][ROW]))
     return Problem(target, layout, structure, model, split_data(data).merged, checkpoints)
+=======
+    structure = structure_of(
+        loaded.generated,
+        data,
+        layout,
+        len(data["coords"][ROW]),
+        real_sites(model, split.merged(split.arrays)),
+        scale_sites(checked),
+    )
+    return Problem(target, layout, structure, model, split.merged)
+
+
+def real_sites(model: Model, data: Mapping[str, Any]) -> frozenset[str]:
+    """The sites whose values are their own unconstrained numbers."""
+    found: set[str] = set()
+
+    def look(site: dict[str, Any]) -> Any:
+        if site["type"] != "sample" or site["is_observed"]:
+            return None
+        transform = biject_to(site["fn"].support)
+        if is_real(site["fn"]):
+            found.add(site["name"])
+        return transform(jnp.zeros(transform.inverse_shape(site["fn"].shape())))
+
+    def run(data: Mapping[str, Any]) -> None:
+        handlers.trace(handlers.substitute(model, substitute_fn=look)).get_trace(data)
+
+    arrays = split_data(data)
+    jax.eval_shape(lambda traced: run(arrays.merged(traced)), arrays.arrays)
+    return frozenset(found)
+>>>>>>> 4b2b905 (The nested Laplace approximation: mode by block elimination, marginal of the hyper-parameters, draws)
 
 
 def approximate(

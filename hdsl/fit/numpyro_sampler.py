@@ -124,7 +124,7 @@ def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
     known = jnp.isfinite(mean).all()
     centre = transform.inv(jnp.where(known, mean, transform(jnp.zeros(shape))))
     centre = jnp.where(jnp.isfinite(centre), centre, 0.0)
-    if not _is_real(prior):
+    if not is_real(prior):
         return centre, jnp.ones(shape)
     try:
         spread = jnp.sqrt(jnp.broadcast_to(prior.variance, shape))
@@ -133,7 +133,8 @@ def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
     return centre, jnp.where(jnp.isfinite(spread), spread, 1.0)
 
 
-def _is_real(prior: Any) -> bool:
+def is_real(prior: Any) -> bool:
+    """Whether any number may be drawn, so that nothing need be transformed."""
     from numpyro.distributions import constraints
 
     base = getattr(prior.support, "base_constraint", prior.support)

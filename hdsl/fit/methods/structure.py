@@ -27,7 +27,9 @@ class Site:
 
     ``domain`` names the level or axis of each leading axis of ``shape``; what follows them are
     axes without a name (those of a joint normal, of a Cholesky factor's numbers). ``levels`` are
-    those of the domain whose groups come from the data: () for population-level numbers.
+    those of the domain whose groups come from the data: () for population-level numbers. ``real``:
+    it is not transformed, any number may be its value. ``is_scale``: the spread of other quantities
+    depends on it (a standard deviation, a correlation, the coefficients of ``log(sigma)``).
     """
 
     name: str
@@ -35,6 +37,8 @@ class Site:
     shape: tuple[int, ...]
     domain: Domain
     levels: Domain
+    real: bool = True
+    is_scale: bool = False
 
     @property
     def size(self) -> int:
@@ -87,16 +91,24 @@ class Structure:
 
 
 def structure_of(
-    generated: Generated, data: Mapping[str, Any], layout: Layout, rows: int
+    generated: Generated,
+    data: Mapping[str, Any],
+    layout: Layout,
+    rows: int,
+    real: frozenset[str] = frozenset(),
+    scales: frozenset[str] = frozenset(),
 ) -> Structure:
-    """The structure of a generated model on prepared data."""
+    """The structure of a generated model on prepared data.
+
+    ``real`` and ``scales`` are the names of the sites that are.
+    """
     of_row = {level: np.asarray(data[key]) for level, key in generated.row_index.items()}
     of_row[ROW] = np.arange(rows)
     sites, start = [], 0
     for name, shape in layout.shapes.items():
         domain = generated.site_domains.get(name, ())[: len(shape)]
         own = tuple(level for level in domain if level in of_row)
-        sites.append(Site(name, start, tuple(shape), domain, own))
+        sites.append(Site(name, start, tuple(shape), domain, own, name in real, name in scales))
         start += prod(shape)
     sizes = {
         level: rows if level == ROW else len(data["coords"].get(level, ()))

@@ -1,0 +1,242 @@
+"""The Hessian of a hierarchy as blocks: read off, factored, solved with, drawn from.
+
+Never dense: memory is the groups times what each speaks to. All functions are pure and traced by
+JAX; the arrays of an ``Arrow`` are arguments (``places``), so that they are not written into
+compiled code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
+
+from hdsl.fit.methods.arrow import Arrow
+
+type Array = Any  # of JAX, traced or not
+
+RESPONSES = 4_000_000
+"""Numbers of the rows that Hessian-vector products in one batch may hold."""
+
+OUTER = 4_000_000
+"""Numbers that the products of one batch of groups' couplings may hold."""
+
+
+class Places(NamedTuple):
+    """Where blocks stand in the vector: an arrow's arrays."""
+
+    colours: Array
+    slots: tuple[Array, ...]
+    parent: tuple[Array, ...]  # of all tiers but the last
+    border: Array
+
+
+class Blocks(NamedTuple):
+    """A symmetric matrix: by tier the groups' own blocks and their couplings to all above."""
+
+    own: tuple[Array, ...]  # (group, slot, slot)
+    above: tuple[Array, ...]  # (group, slot, ancestors' slots and border)
+    border: Array
+
+
+class Factor(NamedTuple):
+    """The Cholesky factor of ``Blocks``, of the same shapes, and the log determinant of these."""
+
+    own: tuple[Array, ...]
+    above: tuple[Array, ...]
+    border: Array
+    log_determinant: Array
+
+
+def places_of(arrow: Arrow) -> Places:
+    """The arrays of an arrow."""
+    return Places(
+        jnp.asarray(arrow.colours),
+        tuple(jnp.asarray(tier.index) for tier in arrow.tiers),
+        tuple(jnp.asarray(tier.parent) for tier in arrow.tiers if tier.parent is not None),
+        jnp.asarray(arrow.border),
+    )
+
+
+def read_blocks(gradient: Callable[[Array], Array], at: Array, places: Places, rows: int) -> Blocks:
+    """The Hessian whose gradient is given, at a point, by one product a colour."""
+    widths = [index.shape[1] for index in places.slots]
+    count = sum(widths) + places.border.shape[0]
+
+    @jax.checkpoint  # so that its derivative does not keep the rows of every colour
+    def response(colour: Array) -> Array:
+        tangent = (places.colours == colour).astype(at.dtype)
+        return jax.jvp(gradient, (at,), (tangent,))[1]
+
+    batch = max(1, min(count, RESPONSES // max(rows, 1)))
+    responses = jax.lax.map(response, jnp.arange(count), batch_size=batch)
+    return _as_blocks(responses, places, widths)
+
+
+def _as_blocks(responses: Array, places: Places, widths: list[int]) -> Blocks:
+    """Columns summed by colour, told apart by where they are read."""
+    padded = jnp.pad(responses, ((0, 0), (0, 1)))
+    size = responses.shape[1]
+    own, above, first = [], [], 0
+    for index, width in zip(places.slots, widths, strict=True):
+        read = jnp.moveaxis(padded[first:][:, index], 0, 2)  # (group, slot, colours from its own)
+        nowhere = (index == size).astype(responses.dtype)
+        block = read[:, :, :width] * (1 - nowhere)[:, None, :]
+        own.append(block + nowhere[:, :, None] * jnp.eye(width))
+        above.append(read[:, :, width:])
+        first += width
+    return Blocks(tuple(own), tuple(above), responses[first:][:, places.border].T)
+
+
+def factor(blocks: Blocks, places: Places, damping: Array = 0.0) -> Factor:
+    """The Cholesky factor, the finest tier eliminated first; not a number where there is none.
+
+    ``damping`` is added to the diagonal, relative to its size.
+    """
+    own = [_damped(block, damping) for block in blocks.own]
+    border = _damped(blocks.border[None], damping)[0]
+    above = list(blocks.above)
+    lower: list[Array] = []
+    coupled: list[Array] = []
+    carried: Array | None = None
+    rest: Array | None = None
+    half = jnp.zeros(())
+    for place in range(len(own)):
+        if carried is not None:
+            width = own[place].shape[1]
+            own[place] = own[place] - carried[:, :width, :width]
+            above[place] = above[place] - carried[:, :width, width:]
+        root = jnp.linalg.cholesky(own[place])
+        half += jnp.log(jnp.diagonal(root, axis1=1, axis2=2)).sum()
+        x = solve_triangular(root, above[place], lower=True)
+        lower.append(root)
+        coupled.append(x)
+        rest = None if carried is None else carried[:, width:, width:]
+        if place < len(places.parent):
+            carried = _gathered(x, rest, places.parent[place], own[place + 1].shape[0])
+        else:
+            carried = x.reshape(-1, x.shape[2]).T @ x.reshape(-1, x.shape[2])
+            border = border - carried - (0.0 if rest is None else rest.sum(axis=0))
+    root = jnp.linalg.cholesky(border)
+    half += jnp.log(jnp.diagonal(root)).sum()
+    return Factor(tuple(lower), tuple(coupled), root, 2 * half)
+
+
+def _damped(block: Array, damping: Array) -> Array:
+    diagonal = jnp.abs(jnp.diagonal(block, axis1=1, axis2=2))
+    return block + damping * jnp.maximum(diagonal, 1e-8)[:, :, None] * jnp.eye(block.shape[1])
+
+
+def _gathered(x: Array, rest: Array | None, parent: Array, groups: int) -> Array:
+    """The sums by parent of the groups' X'X (and of what they carry), some groups at a time."""
+    reach = x.shape[2]
+    size = max(1, min(x.shape[0], OUTER // max(reach**2, 1)))
+    total = jnp.zeros((groups, reach, reach), x.dtype)
+    if rest is not None:
+        total = total.at[parent].add(rest)
+    chunks = -(-x.shape[0] // size)
+    missing = chunks * size - x.shape[0]
+    xs = jnp.pad(x, ((0, missing), (0, 0), (0, 0))).reshape(chunks, size, *x.shape[1:])
+    parents = jnp.pad(parent, (0, missing)).reshape(chunks, size)
+
+    @jax.checkpoint
+    def add(total: Array, chunk: tuple[Array, Array]) -> tuple[Array, None]:
+        each, to = chunk
+        return total.at[to].add(jnp.einsum("gka,gkb->gab", each, each)), None
+
+    return jax.lax.scan(add, total, (xs, parents))[0]
+
+
+def forward(root: Factor, places: Places, vector: Array) -> tuple[Array, ...]:
+    """The lower factor's inverse times a vector: by tier (group, slot), then the border."""
+    padded = jnp.append(vector, 0.0)
+    found, border, carried = [], vector[places.border], None
+    for place, (lower, x) in enumerate(zip(root.own, root.above, strict=True)):
+        own = padded[places.slots[place]]
+        width = own.shape[1]
+        if carried is not None:
+            own = own - carried[:, :width]
+        y = solve_triangular(lower, own[:, :, None], lower=True)[:, :, 0]
+        found.append(y)
+        up = jnp.einsum("gka,gk->ga", x, y)
+        if carried is not None:
+            up = up + carried[:, width:]
+        if place < len(places.parent):
+            groups = root.own[place + 1].shape[0]
+            carried = jax.ops.segment_sum(up, places.parent[place], groups)
+        else:
+            border = border - up.sum(axis=0)
+    return (*found, solve_triangular(root.border, border, lower=True))
+
+
+def backward(root: Factor, places: Places, parts: tuple[Array, ...], size: int) -> Array:
+    """The upper factor's inverse times a vector in parts: with noise, a draw from N(0, H^-1)."""
+    border = solve_triangular(root.border, parts[-1], lower=True, trans=1)
+    vector = jnp.zeros(size + 1, border.dtype).at[places.border].set(border)
+    ancestors = border[None]  # of each group of the tier above: its own slots, then the rest
+    for place in reversed(range(len(root.own))):
+        lower, x = root.own[place], root.above[place]
+        if place < len(places.parent):
+            known = ancestors[places.parent[place]]
+        else:
+            known = jnp.broadcast_to(border, (lower.shape[0], border.shape[0]))
+        right = parts[place] - jnp.einsum("gka,ga->gk", x, known)
+        own = solve_triangular(lower, right[:, :, None], lower=True, trans=1)[:, :, 0]
+        vector = vector.at[places.slots[place]].set(own)
+        ancestors = jnp.concatenate([own, known], axis=1)
+    return vector[:size]
+
+
+def solve(root: Factor, places: Places, vector: Array) -> Array:
+    """The matrix's inverse times a vector."""
+    return backward(root, places, forward(root, places, vector), vector.shape[0])
+
+
+def noise_shapes(arrow: Arrow) -> tuple[tuple[int, ...], ...]:
+    """The shapes of the parts that ``backward`` takes."""
+    return (*((tier.groups, tier.width) for tier in arrow.tiers), (len(arrow.border),))
+
+
+def multiply(blocks: Blocks, places: Places, vector: Array) -> Array:
+    """The matrix times a vector."""
+    size = vector.shape[0]
+    padded = jnp.append(vector, 0.0)
+    border = vector[places.border]
+    total = jnp.zeros(size + 1).at[places.border].set(blocks.border @ border)
+    ancestors = _ancestors(padded, places, border)
+    for place, (own, above) in enumerate(zip(blocks.own, blocks.above, strict=True)):
+        index, known = places.slots[place], ancestors[place]
+        mine = padded[index]
+        total = total.at[index].add(
+            jnp.einsum("gab,gb->ga", own, mine) + jnp.einsum("gka,ga->gk", above, known)
+        )
+        up = jnp.einsum("gka,gk->ga", above, mine)
+        total = _spread_up(total, up, place, places)
+    return total[:size]
+
+
+def _ancestors(padded: Array, places: Places, border: Array) -> list[Array]:
+    """What each group of each tier speaks to: the ancestors' numbers and the border's."""
+    found: list[Array] = []
+    for place in reversed(range(len(places.slots))):
+        groups = places.slots[place].shape[0]
+        if place < len(places.parent):
+            above = jnp.concatenate([padded[places.slots[place + 1]], found[0]], axis=1)
+            known = above[places.parent[place]]
+        else:
+            known = jnp.broadcast_to(border, (groups, border.shape[0]))
+        found.insert(0, known)
+    return found
+
+
+def _spread_up(total: Array, up: Array, place: int, places: Places) -> Array:
+    """Adds what a tier's groups send to their ancestors and to the border."""
+    for parent, index in zip(places.parent[place:], places.slots[place + 1 :], strict=True):
+        up = jax.ops.segment_sum(up, parent, index.shape[0])
+        width = index.shape[1]
+        total = total.at[index].add(up[:, :width])
+        up = up[:, width:]
+    return total.at[places.border].add(up.sum(axis=0))

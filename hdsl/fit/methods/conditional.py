@@ -1,0 +1,182 @@
+"""Draws of the hyper-parameters around their mode, and of all other numbers given them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import lgamma, log, pi
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hdsl.fit.draws import Numbers
+from hdsl.fit.methods.blocks import (
+    Array,
+    Factor,
+    Places,
+    backward,
+    factor,
+    noise_shapes,
+    solve,
+)
+from hdsl.fit.methods.marginal import Optimum, Outer
+from hdsl.fit.methods.newton import Mode
+
+FREEDOM = 10.0
+"""Degrees of freedom of the hyper-parameters' t distribution: wider than what it stands for, so
+that importance ratios stay bounded."""
+
+STEPS = 3
+LENGTHS = (1.0, 0.5, 0.1)
+BATCH_VALUES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Draws as whole vectors, with the logs of: the density; its proposal's; the hyper-parameters'
+    approximate marginal density; their proposal's.
+    """
+
+    z: Numbers
+    log_density: Numbers
+    log_proposal: Numbers
+    log_marginal: Numbers
+    log_proposal_hyper: Numbers
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """The compiled draws of one problem."""
+
+    outer: Outer
+
+    @cached_property
+    def anew(self) -> Callable[..., Any]:
+        """A function of many hyper-parameters and noises; the mode is found for each."""
+        inner = self.outer.inner
+
+        def improved(arguments: Any, theta: Array, v: Array, places: Places) -> Array:
+            gradient = jax.grad(inner.energy, argnums=2)(arguments, theta, v)
+            root = factor(inner.blocks(arguments, theta, v, places), places)
+            step = -solve(root, places, gradient)
+            tries = v + jnp.array((*LENGTHS, 0.0))[:, None] * jnp.where(jnp.isfinite(step), step, 0)
+            energies = jax.lax.map(lambda at: inner.energy(arguments, theta, at), tries)
+            return tries[jnp.argmin(jnp.where(jnp.isfinite(energies), energies, jnp.inf))]
+
+        def one(
+            arguments: Any, mode: tuple[Array, Array, Factor], theta: Array, noise: Any, at: Places
+        ) -> Any:
+            centre, v, root = mode
+            v = self.outer.moved(arguments, centre, v, theta - centre, root, at)
+            v = jax.lax.fori_loop(0, STEPS, lambda _, v: improved(arguments, theta, v, at), v)
+            root = factor(inner.blocks(arguments, theta, v, at), at)
+            drawn = v + backward(root, at, noise, v.shape[0])
+            constant = 0.5 * v.shape[0] * log(2 * pi)
+            own = 0.5 * root.log_determinant - constant - 0.5 * _squares(noise)
+            marginal = -inner.energy(arguments, theta, v) - 0.5 * root.log_determinant + constant
+            density = -inner.energy(arguments, theta, drawn)
+            return inner.join(theta, drawn), density, own, marginal
+
+        def many(arguments: Any, mode: Any, thetas: Array, noises: Any, at: Places) -> Any:
+            rows = inner.problem.structure.rows + inner.arrow.size * inner.arrow.count
+            batch = max(1, min(thetas.shape[0], BATCH_VALUES // max(rows, 1)))
+            return jax.lax.map(
+                lambda each: one(arguments, mode, each[0], each[1], at),
+                (thetas, noises),
+                batch_size=batch,
+            )
+
+        return jax.jit(many)
+
+    @cached_property
+    def along(self) -> Callable[..., Any]:
+        """The same with the mode followed to first order and one factor for all."""
+        inner = self.outer.inner
+
+        def one(
+            arguments: Any, mode: tuple[Array, Array, Factor], theta: Array, noise: Any, at: Places
+        ) -> Any:
+            centre, v, root = mode
+            v = self.outer.moved(arguments, centre, v, theta - centre, root, at)
+            return inner.join(theta, v + backward(root, at, noise, v.shape[0]))
+
+        def many(arguments: Any, mode: Any, thetas: Array, noises: Any, at: Places) -> Any:
+            return jax.lax.map(
+                lambda each: one(arguments, mode, each[0], each[1], at), (thetas, noises)
+            )
+
+        return jax.jit(many)
+
+
+def _squares(parts: tuple[Array, ...]) -> Array:
+    return sum((part**2).sum() for part in parts)
+
+
+def _noises(outer: Outer, count: int, rng: np.random.Generator) -> tuple[Numbers, ...]:
+    """Standard normal noise in parts; none where a group has no number for a slot."""
+    arrow = outer.inner.arrow
+    found = [rng.standard_normal((count, *shape)) for shape in noise_shapes(arrow)]
+    for place, tier in enumerate(arrow.tiers):
+        found[place][:, tier.index == arrow.size] = 0.0
+    return tuple(found)
+
+
+def _mode(mode: Mode) -> tuple[Array, Array, Factor]:
+    return jnp.asarray(mode.theta), mode.at, mode.factor
+
+
+def hyper_draws(
+    best: Optimum, count: int, rng: np.random.Generator, freedom: float
+) -> tuple[Numbers, Numbers]:
+    """Draws from the t distribution around the mode (normal for infinite freedom), log densities.
+
+    The scale matrix is the covariance that the curvature at the mode says.
+    """
+    size = best.covariance.shape[0]
+    if not size:
+        return np.zeros((count, 0)), np.zeros(count)
+    root = np.linalg.cholesky(best.covariance)
+    noise = rng.standard_normal((count, size))
+    if np.isfinite(freedom):
+        noise *= np.sqrt(freedom / rng.chisquare(freedom, count))[:, None]
+    squares = (noise**2).sum(axis=1)
+    constant = -float(np.log(np.diagonal(root)).sum())
+    if np.isfinite(freedom):
+        constant += lgamma((freedom + size) / 2) - lgamma(freedom / 2)
+        constant -= 0.5 * size * log(freedom * pi)
+        logs = constant - 0.5 * (freedom + size) * np.log1p(squares / freedom)
+    else:
+        logs = constant - 0.5 * size * log(2 * pi) - 0.5 * squares
+    return best.marginal.mode.theta + noise @ root.T, logs
+
+
+def draw_anew(outer: Outer, best: Optimum, count: int, seed: int) -> Drawn:
+    """Draws with the mode found for each, and what importance sampling needs."""
+    rng = np.random.default_rng((seed, 1))
+    inner = outer.inner
+    thetas, proposal = hyper_draws(best, count, rng, FREEDOM)
+    noises = _noises(outer, count, rng)
+    found = Sampler(outer).anew(
+        inner.arguments, _mode(best.marginal.mode), thetas, noises, inner.places
+    )
+    z, density, own, marginal = (np.asarray(each) for each in found)
+    return Drawn(z, density, proposal + own, marginal, proposal)
+
+
+def draw_along(outer: Outer, best: Optimum, count: int, seed: int) -> Drawn:
+    """Draws with the mode followed to first order, some at a time; densities are not computed."""
+    rng = np.random.default_rng((seed, 1))
+    inner = outer.inner
+    thetas, _ = hyper_draws(best, count, rng, float("inf"))
+    size = max(1, min(count, 4 * BATCH_VALUES // max(inner.arrow.size, 1)))
+    along, mode, parts = Sampler(outer).along, _mode(best.marginal.mode), []
+    for begin in range(0, count, size):
+        chunk = np.resize(thetas[begin : begin + size], (size, thetas.shape[1]))
+        noises = _noises(outer, size, rng)
+        z = along(inner.arguments, mode, chunk, noises, inner.places)
+        parts.append(np.asarray(z)[: count - begin])
+    unknown = np.full(count, np.nan)
+    return Drawn(np.concatenate(parts), unknown, unknown, unknown, unknown)

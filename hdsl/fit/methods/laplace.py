@@ -1,0 +1,174 @@
+"""The nested Laplace approximation: group effects and locations given the hyper-parameters, and
+these by the marginal density that it leaves them (Rue, Martino and Chopin, 2009, Approximate
+Bayesian inference for latent Gaussian models, without its grid; Kristensen et al., 2016, TMB).
+
+Hyper-parameters are drawn from a normal or t distribution around the marginal's mode, all others
+given them from a normal distribution around their mode. Where that is affordable, the mode is found
+anew for every draw, and the draws are weighted by what the posterior really is there.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from hdsl.fit.draws import NoStartError, Numbers, Settings
+from hdsl.fit.failure import failure
+from hdsl.fit.methods.approximation import Approximation, Problem
+from hdsl.fit.methods.arrow import Arrow, arrows
+from hdsl.fit.methods.blocks import Array
+from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
+from hdsl.fit.methods.marginal import Optimum, Outer
+from hdsl.fit.methods.newton import Inner, NoModeError
+from hdsl.fit.methods.psis import RELIABLE, effective, resample, smooth
+from hdsl.fit.methods.structure import Site, Structure
+from hdsl.fit.progress import Reporter
+
+PATIENCE = 60.0
+"""Seconds that modes for every single draw may take; beyond, they follow to first order."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The sites inside, whose mode Newton finds, and outside, the hyper-parameters."""
+
+    inner: tuple[Site, ...]
+    outer: tuple[Site, ...]
+
+
+def parts(structure: Structure) -> Parts:
+    """Group effects and locations inside; scales, correlations and shapes of the population, and
+    whatever else of it is not any real number, outside.
+    """
+    outer = tuple(s for s in structure.population if s.is_scale or not s.real)
+    return Parts(tuple(s for s in structure.sites if s not in outer), outer)
+
+
+def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approximation:
+    """Draws from the nested Laplace approximation of a posterior."""
+    split = parts(problem.structure)
+    theta, start = _start(problem, split)
+    reporter.stage("laplace: the mode")
+    try:
+        outer = Outer(_inner(problem, split, theta, start))
+        best = outer.optimum(theta, start, lambda text: reporter.stage(f"laplace: {text}"))
+    except NoModeError as error:
+        raise _no_mode(problem.structure, error) from error
+    reporter.stage("laplace: drawing")
+    drawn, anew = _draw(outer, best, settings)
+    z, khats, notes = _weighted(drawn, anew, settings)
+    shape = (settings.chains, settings.draws)
+    notes = (*_said(split, outer.inner.arrow, best), *notes)
+    return Approximation(
+        z=z.reshape(*shape, -1),
+        stats={"lp": drawn.log_density.reshape(shape)},
+        notes=notes,
+        diagnostics={
+            **khats,
+            "hyper": [site.name for site in split.outer],
+            "log_marginal": -best.marginal.energy,
+            "evaluations": best.evaluations,
+            "tiers": {t.level: [t.groups, t.width] for t in outer.inner.arrow.tiers},
+            "border": len(outer.inner.arrow.border),
+        },
+    )
+
+
+def _start(problem: Problem, split: Parts) -> tuple[Numbers, Array]:
+    """The likelier of the prior's centre and zero."""
+    target = problem.target
+    noise = np.zeros(target.size)
+    points = [target.place(target.arguments, noise, centre, 0.0) for centre in (1.0, 0.0)]
+    energies = [float(target.potential(target.arguments, point)) for point in points]
+    if not np.isfinite(energies).any():
+        raise NoStartError(at=np.asarray(points[0]))
+    point = np.asarray(points[int(np.nanargmin(np.where(np.isfinite(energies), energies, np.inf)))])
+    return point[_positions(split.outer)], jnp.asarray(point[_positions(split.inner)])
+
+
+def _positions(sites: tuple[Site, ...]) -> Numbers:
+    found = [site.indices.reshape(-1) for site in sites]
+    return np.concatenate([*found, np.arange(0)])
+
+
+def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inner:
+    """Newton's method on the cheapest arrow that reads the curvature right."""
+    inner, outer = _positions(split.inner), _positions(split.outer)
+    nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
+    for arrow in arrows(problem.structure, split.inner):
+        found = Inner(problem, inner, outer, arrow)
+        if found.reads_true(theta, nudged, seed=1):
+            return found
+    raise failure(
+        "H528",
+        f"laplace cannot hold the curvature of {inner.size:,} numbers in memory: too many levels "
+        "cross, or all groups of a level depend on each other",
+        "fit with `--method svi` or `--method nuts`",
+    )
+
+
+def _no_mode(structure: Structure, error: NoModeError) -> Exception:
+    site = next(s for s in structure.sites if s.start <= error.position < s.start + s.size)
+    return failure(
+        "H529",
+        f"laplace finds no mode: `{site.name}` runs away",
+        "where a predictor tells the outcomes apart without error nothing holds its coefficient "
+        "back: give it a prior that is not flat. Else fit with `--method nuts`",
+    )
+
+
+def _draw(outer: Outer, best: Optimum, settings: Settings) -> tuple[Drawn, bool]:
+    """Draws, and whether the mode was found anew for each."""
+    count = settings.chains * settings.draws
+    inner, mode = outer.inner, best.marginal.mode
+    theta = jnp.asarray(mode.theta)
+    inner.system(inner.arguments, theta, mode.at, inner.places)[0].block_until_ready()
+    began = time.perf_counter()
+    inner.system(inner.arguments, theta, mode.at, inner.places)[1].block_until_ready()
+    seconds = (time.perf_counter() - began) * count * 4
+    if seconds <= PATIENCE:
+        return draw_anew(outer, best, count, settings.seed), True
+    return draw_along(outer, best, count, settings.seed), False
+
+
+def _weighted(
+    drawn: Drawn, anew: bool, settings: Settings
+) -> tuple[Numbers, dict[str, float | None], tuple[str, ...]]:
+    """The draws, taken as often as their importance says where that can be relied on; k-hats."""
+    if not anew:
+        note = (
+            "the mode of the group effects follows the hyper-parameters to first order, and no "
+            "importance ratios were computed"
+        )
+        return drawn.z, {"khat": None}, (note,)
+    count = len(drawn.z)
+    joint, khat = smooth(drawn.log_density - drawn.log_proposal)
+    marginal, khat_hyper = smooth(drawn.log_marginal - drawn.log_proposal_hyper)
+    khats: dict[str, float | None] = {"khat": khat, "khat_hyper": khat_hyper}
+    for weights, shape, of in ((joint, khat, "posterior"), (marginal, khat_hyper, "marginal")):
+        if shape < RELIABLE:
+            note = (
+                f"draws were taken in proportion to the {of}'s density over the approximation's: "
+                f"they are worth {effective(weights):.0f} of {count}"
+            )
+            return drawn.z[resample(weights, count, settings.seed)], khats, (note,)
+    return drawn.z, khats, ()
+
+
+def _said(split: Parts, arrow: Arrow, best: Optimum) -> tuple[str, ...]:
+    """How it was done, in words."""
+    levels = ", ".join(f"{t.level} ({t.groups:,} × {t.width})" for t in arrow.tiers)
+    chain = f"eliminated by {levels}; " if levels else ""
+    found = [
+        f"laplace: {arrow.size:,} numbers {chain}{len(arrow.border):,} dense; "
+        f"{sum(s.size for s in split.outer)} hyper-parameters"
+    ]
+    if best.flat:
+        found.append(
+            f"the marginal density is flat in {best.flat} directions of the hyper-parameters: "
+            "their spread is a guess; tighter priors would help"
+        )
+    return tuple(found)

@@ -1,0 +1,178 @@
+"""The mode of a hierarchy's inner numbers given its hyper-parameters, by Newton steps on blocks.
+
+Damped where the curvature is not positive, shortened where a step overshoots: from the prior's
+centre it reaches the mode wherever there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hdsl.fit.draws import Numbers
+from hdsl.fit.methods.approximation import Problem
+from hdsl.fit.methods.arrow import Arrow
+from hdsl.fit.methods.blocks import (
+    Array,
+    Blocks,
+    Factor,
+    Places,
+    factor,
+    multiply,
+    places_of,
+    read_blocks,
+    solve,
+)
+
+MOST_STEPS = 100
+MOST_DAMPING = 1e8
+DECREMENT = 1e-7  # of the log density, that a Newton step still promises at the mode
+MOVE = 1e-3  # relative to its value, that a number may still move at the mode
+HALVINGS = 6
+
+
+class NoModeError(Exception):
+    """Newton steps lead nowhere; ``position`` is the number that ran away farthest."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        super().__init__("no mode")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Where the density is highest given ``theta``, and the factor of its curvature there."""
+
+    theta: Numbers
+    at: Array
+    energy: float
+    factor: Factor
+    steps: int
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The compiled pieces of one problem's Newton iteration.
+
+    ``inner`` and ``outer`` are positions in the vector; the density is a function of both parts.
+    """
+
+    problem: Problem
+    inner: Numbers
+    outer: Numbers
+    arrow: Arrow
+
+    @cached_property
+    def arguments(self) -> Any:
+        """The data's arrays, on the device."""
+        return jax.device_put(self.problem.target.arguments)
+
+    @cached_property
+    def places(self) -> Places:
+        """The arrow's arrays, on the device."""
+        return places_of(self.arrow)
+
+    @cached_property
+    def _order(self) -> Numbers:
+        return np.argsort(np.concatenate([self.inner, self.outer]))
+
+    def join(self, theta: Array, v: Array) -> Array:
+        """The whole vector."""
+        return jnp.concatenate([v, theta])[self._order]
+
+    def energy(self, arguments: Any, theta: Array, v: Array) -> Array:
+        """Minus the log density."""
+        return self.problem.target.potential(arguments, self.join(theta, v))
+
+    def blocks(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
+        """The curvature in the inner numbers."""
+
+        def gradient(v: Array) -> Array:
+            return jax.grad(self.energy, argnums=2)(arguments, theta, v)
+
+        return read_blocks(gradient, v, places, self.problem.structure.rows)
+
+    @cached_property
+    def value(self) -> Any:
+        """The energy, compiled."""
+        return jax.jit(self.energy)
+
+    @cached_property
+    def system(self) -> Any:
+        """Energy, gradient and curvature at a point, compiled."""
+
+        def run(arguments: Any, theta: Array, v: Array, places: Places) -> Any:
+            energy, gradient = jax.value_and_grad(self.energy, argnums=2)(arguments, theta, v)
+            return energy, gradient, self.blocks(arguments, theta, v, places)
+
+        return jax.jit(run)
+
+    @cached_property
+    def direction(self) -> Any:
+        """The Newton step, what it promises, how far it moves; and the factor, compiled."""
+
+        def run(blocks: Blocks, gradient: Array, v: Array, places: Places, damping: Array) -> Any:
+            root = factor(blocks, places, damping)
+            step = -solve(root, places, gradient)
+            move = jnp.abs(step) / (1.0 + jnp.abs(v))
+            return step, -gradient @ step, move.max(initial=0.0), root
+
+        return jax.jit(run)
+
+    def mode(self, theta: Numbers, start: Array) -> Mode:
+        """The mode given the hyper-parameters; NoModeError where steps lead nowhere."""
+        at, v, damping = jnp.asarray(theta), jnp.asarray(start), 0.0
+        system = self.system(self.arguments, at, v, self.places)
+        for count in range(MOST_STEPS):
+            energy, gradient, blocks = system
+            step, promise, move, root = self.direction(blocks, gradient, v, self.places, damping)
+            slack = 1e-13 * abs(float(energy))
+            if not np.isfinite(float(promise)) or float(promise) < 0:
+                damping = max(10 * damping, 1e-4)
+            elif float(promise) <= DECREMENT + slack and float(move) < MOVE and damping == 0.0:
+                return Mode(theta, v + step, float(energy), root, count + 1)
+            else:
+                length = self._length(at, v, step, float(energy), float(promise), slack)
+                if length == 0.0:
+                    damping = max(10 * damping, 1e-4)
+                else:
+                    v = v + length * step
+                    system = self.system(self.arguments, at, v, self.places)
+                    damping = 0.1 * damping if length == 1.0 and damping > 1e-6 else 0.0
+            if damping > MOST_DAMPING:
+                break
+        raise NoModeError(int(self.inner[int(jnp.abs(v).argmax())]))
+
+    def _length(
+        self, theta: Array, v: Array, step: Array, energy: float, promise: float, slack: float
+    ) -> float:
+        """How much of a step to take: all of it, or half as often as it overshoots."""
+        length = 1.0
+        for _ in range(HALVINGS):
+            new = float(self.value(self.arguments, theta, v + length * step))
+            if new <= energy - 1e-4 * length * promise + 100 * slack:
+                return length
+            length /= 2
+        return 0.0
+
+    def reads_true(self, theta: Numbers, v: Array, seed: int) -> bool:
+        """Whether the blocks are all of the curvature, by a product with a random vector."""
+        vector = jnp.asarray(np.random.default_rng(seed).standard_normal(self.arrow.size))
+        own, exact = self._products(self.arguments, jnp.asarray(theta), v, vector, self.places)
+        return bool(jnp.abs(own - exact).max() <= 1e-6 * jnp.abs(exact).max())
+
+    @cached_property
+    def _products(self) -> Any:
+        def run(arguments: Any, theta: Array, v: Array, vector: Array, places: Places) -> Any:
+            def gradient(v: Array) -> Array:
+                return jax.grad(self.energy, argnums=2)(arguments, theta, v)
+
+            blocks = read_blocks(gradient, v, places, self.problem.structure.rows)
+            return multiply(blocks, places, vector), jax.jvp(gradient, (v,), (vector,))[1]
+
+        return jax.jit(run)
