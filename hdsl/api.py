@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hdsl.data.bind import Binding
     from hdsl.fit.run import Run
+    from hdsl.ir.compare.difference import Difference
     from hdsl.workflow.recovery import Recovery
     from hdsl.workflow.simulate import Simulation
 
@@ -94,6 +95,10 @@ class Model:
         from hdsl.ir.graph import level_graph
 
         return level_graph(self.ir)
+
+    def diff(self, other: "Model") -> "Difference":
+        """What changed in meaning from this model to another."""
+        return compiler.difference(self._source, other._source)
 
     def check(self, data: Any = None, tables: Any = None) -> tuple[Diagnostic, ...]:
         """Everything there is to say about the model and the data, advice included."""

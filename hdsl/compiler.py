@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.check import check
 from hdsl.check.expand import expand as expand_file
+from hdsl.check.renamed import renamed
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
 from hdsl.diagnostics.suppress import apply_ignores, in_source_order
 from hdsl.expr import Expr
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hdsl.backends import Generated
     from hdsl.data.bind import Binding
     from hdsl.data.table import Table
+    from hdsl.ir.compare.difference import Difference
 
 
 def check_source(source: Source) -> tuple[Model | None, tuple[Diagnostic, ...]]:
@@ -122,6 +124,28 @@ def _evaluator(binding: Binding) -> Callable[[Expr], float | None]:
             return None
 
     return evaluate
+
+
+def difference(before: Source, after: Source) -> Difference:
+    r"""What changed in meaning from one text to another; raises ModelError where one is wrong.
+
+    >>> old = Source("data y : real\ny ~ normal(mu, s)\nmu ~ 1")
+    >>> new = Source("data y : real\nmu ~ g  # by group\ny ~ normal(mu, s)")
+    >>> [change.says for change in difference(old, new).changes]
+    ['`mu` was one value, and now varies by `g`', 'the level `g` is new: column g']
+    """
+    from hdsl.ir.compare.difference import difference as compare
+    from hdsl.ir.compare.renaming import renaming
+
+    old, new = model_of(before), model_of(after)
+    names = renaming(old, new)
+    if names:
+        called = {ours: given for given, ours in names.items()}
+        file = renamed(parse(after)[0], called)
+        as_before, _ = check(file, after)
+        if as_before is not None:
+            return compare(old, as_before, names)
+    return compare(old, new)
 
 
 def parse_source(source: Source) -> ast.File:

@@ -6,6 +6,7 @@ model's text starts no sampler.
 
 import click
 
+from hdsl.cli.comparison import diff
 from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
@@ -43,7 +44,7 @@ def main(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(check, fmt, expand, info, explain, compile_, verify, simulate, recover, fit),
+    *(check, fmt, expand, info, diff, explain, compile_, verify, simulate, recover, fit),
     *(summary, render),
 )
 for _command in _COMMANDS:

@@ -1,0 +1,66 @@
+"""`hdsl diff` and `hdsl pool` as they are typed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+DEFAULT = """\
+level region
+data y, x : real
+
+y ~ normal(alpha + beta * x, sigma)
+alpha, beta ~ region
+"""
+
+
+def test_models_that_mean_the_same(hdsl: Callable[..., Result]) -> None:
+    Path("other.hdsl").write_text(
+        "# again\n" + DEFAULT + "sd(beta) ~ halfnormal(2.5 * sd(y) / sd(x))"
+    )
+    done = hdsl("diff", "model.hdsl", "other.hdsl")
+
+    assert (done.exit_code, done.stdout) == (0, "The models mean the same.\n")
+    Path("centred.hdsl").write_text(DEFAULT.replace("~ region", "~ region with centered"))
+    done = hdsl("diff", "model.hdsl", "centred.hdsl")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[:3] == [
+        "The models mean the same.", "", "What changes no meaning:",
+    ]  # fmt: skip
+
+
+def test_models_that_differ(hdsl: Callable[..., Result]) -> None:
+    Path("other.hdsl").write_text(DEFAULT + "sigma ~ exponential(1)\n")
+    done = hdsl("diff", "model.hdsl", "other.hdsl")
+
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        "1 change of meaning",
+        "",
+        "  the prior of `sigma` was halfstudentt(4, sd(y)), a default, and is exponential(1)",
+        "      model.hdsl:4  y ~ normal(alpha + beta * x, sigma)",
+        "      other.hdsl:6  sigma ~ exponential(1)",
+    ]
+    as_json = hdsl("diff", "model.hdsl", "other.hdsl", "--format", "json")
+    found = json.loads(as_json.stdout)
+    assert (found["before"], found["after"], found["same"]) == ("model.hdsl", "other.hdsl", False)
+    assert found["changes"][0]["after"] == {"line": 6, "text": "sigma ~ exponential(1)"}
+
+
+def test_models_that_differ_in_names(hdsl: Callable[..., Result]) -> None:
+    Path("other.hdsl").write_text(DEFAULT.replace("sigma", "noise"))
+    done = hdsl("diff", "model.hdsl", "other.hdsl")
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith("The models mean the same but for names.\n")
+
+
+def test_a_model_that_is_wrong_is_no_difference(hdsl: Callable[..., Result]) -> None:
+    Path("other.hdsl").write_text("y ~ normal(mu, ")
+    done = hdsl("diff", "model.hdsl", "other.hdsl")
+
+    assert done.exit_code == 2
+    assert "error[H1" in done.stderr
+    assert hdsl("diff", "model.hdsl", "none.hdsl").exit_code == 2
+    assert hdsl("diff", "-", "-").exit_code == 2
