@@ -35,20 +35,12 @@ from hdsl.fit.progress import Reporter
 from hdsl.ir import model as ir
 
 
-<<<<<<< HEAD
 def problem_of(
-    loaded: GeneratedModule, data: Mapping[str, Any], checkpoints: Checkpoints
+    loaded: GeneratedModule, data: Mapping[str, Any], checked: ir.Model, checkpoints: Checkpoints
 ) -> Problem:
-=======
-def problem_of(loaded: GeneratedModule, data: Mapping[str, Any], checked: ir.Model) -> Problem:
->>>>>>> 4b2b905 (The nested Laplace approximation: mode by block elimination, marginal of the hyper-parameters, draws)
     """The density of a generated model on prepared data, with its structure."""
     model, split = model_of(loaded), split_data(data)
     target, layout = numpyro_target(model, data)
-<<<<<<< HEAD
-    structure = structure_of(loaded.generated, data, layout, len(data["coords"][ROW]))
-    return Problem(target, layout, structure, model, split_data(data).merged, checkpoints)
-=======
     structure = structure_of(
         loaded.generated,
         data,
@@ -57,7 +49,7 @@ def problem_of(loaded: GeneratedModule, data: Mapping[str, Any], checked: ir.Mod
         real_sites(model, split.merged(split.arrays)),
         scale_sites(checked),
     )
-    return Problem(target, layout, structure, model, split.merged)
+    return Problem(target, layout, structure, model, split.merged, checkpoints)
 
 
 def real_sites(model: Model, data: Mapping[str, Any]) -> frozenset[str]:
@@ -78,7 +70,6 @@ def real_sites(model: Model, data: Mapping[str, Any]) -> frozenset[str]:
     arrays = split_data(data)
     jax.eval_shape(lambda traced: run(arrays.merged(traced)), arrays.arrays)
     return frozenset(found)
->>>>>>> 4b2b905 (The nested Laplace approximation: mode by block elimination, marginal of the hyper-parameters, draws)
 
 
 def approximate(

@@ -283,11 +283,7 @@ def _draw(
         if plan.method in APPROXIMATE:
             from hdsl.fit.approximate import approximate, problem_of
 
-<<<<<<< HEAD
-            problem = problem_of(loaded, data, checkpoints)
-=======
-            problem = problem_of(loaded, data, model)
->>>>>>> 4b2b905 (The nested Laplace approximation: mode by block elimination, marginal of the hyper-parameters, draws)
+            problem = problem_of(loaded, data, model, checkpoints)
             return approximate(
                 plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
             )
