@@ -50,7 +50,7 @@ class Made:
         """That of the value's cells in row-major order; ``shape`` is that of the draws."""
         size = int(np.prod(shape))
         unit = np.concatenate([np.zeros((1, size)), np.eye(size)]).reshape(-1, *shape)
-        values = jax.vmap(lambda z: self._run({"z": z, **sites}).ravel())(unit)
+        values = jax.jit(jax.vmap(lambda z: self._run({"z": z, **sites}).ravel()))(unit)
         loadings = np.asarray(values[1:] - values[0])
         return np.asarray(loadings.T @ loadings)
 
@@ -96,14 +96,14 @@ def test_a_walk_for_each_group(tmp_path: Path, index: str) -> None:
     np.testing.assert_allclose(made.covariance((2, 3), s=scales), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 9])
-@pytest.mark.parametrize("rho", [-0.7, 0.0, 0.95])
-def test_an_autoregression_is_stationary(tmp_path: Path, n: int, rho: float) -> None:
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 9])
+def test_an_autoregression_is_stationary(tmp_path: Path, n: int) -> None:
     text = "level week ordered\ndata y : real\ny ~ normal(f, 1)\nf[week] ~ ar(rho, s)\n"
     made = Made(tmp_path, text, "f", week=np.tile(np.arange(1, n + 1), 2))
-    expected = 0.6**2 / (1 - rho**2) * rho ** distances(n)
-    found = made.covariance((n,), rho=rho, s=0.6)
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+    for rho in (-0.7, 0.0, 0.95):
+        expected = 0.6**2 / (1 - rho**2) * rho ** distances(n)
+        found = made.covariance((n,), rho=rho, s=0.6)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_an_autoregression_for_each_group(tmp_path: Path) -> None:
