@@ -28,6 +28,7 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "moved": _both("jnp.moveaxis({0}, -1, {1})", "pt.moveaxis({0}, -1, {1})"),
+    "full": _both("jnp.full({0}, {1}, dtype=float)", 'pt.full({0}, {1}, dtype="float64")'),
     "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),
     "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
     "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),

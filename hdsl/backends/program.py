@@ -132,6 +132,7 @@ class Sample:
     seen: str | None = None
     event: str | None = None
     sizes: tuple[str, ...] | None = None  # plate sizes where they are not those of the levels
+    along: str | None = None  # the level that a last axis of the distribution's own runs along
 
 
 Statement = Comment | Load | Assign | Record | Sample

@@ -80,6 +80,8 @@ class _Printer:
         """The dims of a site, or its shape where its axes are no levels."""
         if sample.seen is not None:
             return f"shape=len({sample.seen})"
+        if sample.along is not None:
+            return _dims((*sample.domain, sample.along))
         if sample.sizes is not None:
             sizes = sample.sizes
         elif sample.event is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Waves
 from hdsl.backends.program import Call, Drawn, Number, Sample, Term, Variable
+from hdsl.backends.terms import domain_of
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Value
 from hdsl.families import FAMILIES, Draw, Family, Over, Role, Structure, folded
@@ -21,7 +22,10 @@ def lower_structure(node: Parameter, name: str, lowering: "Lowering") -> None:
     """Sample what the structure is made of and keep its value under ``name``."""
     family = FAMILIES[node.distribution.family]
     structure = family.structure
-    assert structure is not None and structure.value is not None
+    assert structure is not None
+    if structure.value is None:
+        _lower_array(node, name, lowering)
+        return
     others = others_than(node.distribution.along, node.domain)
     use = node.domain if node.distribution.along is None else (*others, node.distribution.along)
     given = settled(family, node.distribution)
@@ -42,6 +46,23 @@ def lower_structure(node: Parameter, name: str, lowering: "Lowering") -> None:
         last_two = len(use) == 2
         value = Call("transpose", (value,)) if last_two else Call("moved", (value, place))
     lowering.keep(name, node.domain, value, ROW not in node.domain)
+
+
+def _lower_array(node: Parameter, name: str, lowering: "Lowering") -> None:
+    """A distribution of a whole array along the last level, sampled as it is."""
+    *others, along = node.domain
+    arguments = []
+    for argument, expr in node.distribution.arguments:
+        term, own = lowering.term(expr, node.domain), domain_of(expr, lowering.model)
+        if along not in own:
+            whole = node.domain if own else (along,)
+            term = Call("full", (lowering.shape(whole), term))
+        arguments.append((argument, term))
+    drawn = Drawn(node.distribution.family, tuple(arguments))
+    target = lowering.variable(name)
+    lowering.body.append(Sample(target, name, drawn, tuple(others), along=along))
+    lowering.dims[name] = node.domain
+    lowering.laid_out[name] = Variable(target), node.domain
 
 
 def others_than(along: str | None, domain: Domain) -> Domain:

@@ -213,7 +213,7 @@ LATER = (
 )
 WRAPPERS = (
     "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
-    "dirichlet", "categorical",
+    "categorical",
     "orderedlogistic",
 )  # fmt: skip
 

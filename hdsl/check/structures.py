@@ -1,5 +1,6 @@
 """Structures in their place: along which level each runs, and what its arguments may vary over."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.check.domains import outside, reaching
@@ -30,19 +31,15 @@ def place(
     along = _along(resolver, name, domain, distribution, span)
     if along is None or not _settings_are_numbers(resolver, family, distribution):
         return None
+    if family.structure.value is None:
+        return replace(distribution, along=along)
     level = along or None
     held = domain if level is None else (level,)
     others = tuple(each for each in domain if each not in held)
     for argument, expr in distribution.arguments:
         if not _is_covariate(family, argument):
             _one_per_whole(resolver, family, argument, expr, domain, others)
-    return Distribution(
-        distribution.family,
-        distribution.arguments,
-        distribution.inner,
-        level,
-        span=distribution.span,
-    )
+    return replace(distribution, along=level)
 
 
 def _along(

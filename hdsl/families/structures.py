@@ -4,12 +4,14 @@ from hdsl.families.family import (
     CORRELATION,
     POSITIVE,
     REAL,
+    UNIT,
     Family,
     FamilyParameter,
     Role,
     Support,
 )
 from hdsl.families.formula import formula
+from hdsl.families.rows import spelling
 from hdsl.families.structure import Along, Over, Structure, draw, recursion
 
 _STANDARD = draw("z", "normal", mu="0", sigma="1")
@@ -227,5 +229,28 @@ HSGP = Family(
     ),
 )
 
-STRUCTURES = (RANDOMWALK, AR, ZEROSUM, HORSESHOE, GP, HSGP)
+DIRICHLET = Family(
+    name="dirichlet",
+    parameters=(
+        FamilyParameter(
+            "a",
+            POSITIVE,
+            Role.SHAPE,
+            "concentration, one for all or one for each: the larger, the nearer to `a / sum(a)`",
+            default="gamma(2, 1)",
+        ),
+    ),
+    support=UNIT,
+    numpyro={("a",): spelling("dist.Dirichlet", "{a}")},
+    pymc={("a",): spelling("pm.Dirichlet", "a={a}")},
+    mean=None,
+    variance=None,
+    doc="Shares of the members of a level or an axis: each above 0, together 1.",
+    density="Gamma(sum(a)) * product over j of x[j]^(a[j] - 1) / Gamma(a[j])",
+    reference="Stan Functions Reference, Dirichlet distribution",
+    elsewhere=("simplex", "ddirch"),
+    structure=Structure(Along.LAST),
+)
+
+STRUCTURES = (RANDOMWALK, AR, ZEROSUM, HORSESHOE, GP, HSGP, DIRICHLET)
 """The rows of this file, in the order of the language reference."""
