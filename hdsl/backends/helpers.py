@@ -4,16 +4,9 @@ They are source text: the generated file stands alone. ``complete`` gives what a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Helper:
-    """One function of the generated file and the helpers that it calls itself."""
-
-    source: str
-    calls: tuple[str, ...] = ()
-
+from hdsl.backends.block_helpers import BLOCK_HELPERS
+from hdsl.backends.helper import Helper
 
 COLUMN = '''\
 def column(table, name):
@@ -274,6 +267,7 @@ HELPERS = {
     "per_level": Helper(PER_LEVEL, ("from_table", "per_group", "known")),
     "looked_up": Helper(LOOKED_UP, ("labels",)),
     "position": Helper(POSITION),
+    **BLOCK_HELPERS,
     "learn": Helper(LEARN),
     "learn_each": Helper(LEARN_EACH),
     "sd": Helper(SD),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hdsl.backends.namer import Namer
 from hdsl.expr import Domain, Expr, Summary
-from hdsl.ir.model import Model, Transform
+from hdsl.ir.model import LevelKind, Model, Transform
 from hdsl.ir.text import text_of, text_of_target
 
 
@@ -108,3 +108,17 @@ def _wish(item: Input, model: Model) -> str:
 
 def _transform(outcome: str, model: Model) -> Transform | None:
     return next((o.transform for o in model.outcomes if o.name == outcome), None)
+
+
+def path_of(level: str, model: Model) -> list[str]:
+    """The columns that name a group: those of its parents, then its own."""
+    found = model.levels[level]
+    if found.kind is LevelKind.CROSS:
+        return [column for parent in found.parents for column in path_of(parent, model)]
+    above = [
+        c
+        for p in found.parents
+        if model.levels[p].kind in (LevelKind.COLUMN, LevelKind.CROSS)
+        for c in path_of(p, model)
+    ]
+    return [*above, found.column or found.name]

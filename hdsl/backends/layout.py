@@ -275,7 +275,8 @@ class _Layout:
         close = " " * indent + _CLOSE[bracket.opening]
         together = ", ".join(flat(item) for item in bracket.items)
         single = len(bracket.items) == 1
-        if self.fits(inner + together):
+        literal = not bracket.attached and (bracket.opening != "(" or not single)
+        if not literal and self.fits(inner + together):  # a list or a tuple has an item a line
             return [head + bracket.opening, inner + together, close]
         comma = "" if single and (bracket.attached or bracket.opening == "(") else ","
         body = [

@@ -23,6 +23,7 @@ from hdsl.backends.inputs import (
     name_input,
 )
 from hdsl.backends.namer import Namer, quoted
+from hdsl.backends.prepare_blocks import has_pattern
 from hdsl.backends.prepare_inputs import GROUPED, make_input, may_miss
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
@@ -179,7 +180,8 @@ def _start(run: Preparing) -> None:
             run.comment(data)
         names = ", ".join(quoted(name) for name in columns)
         needed = ", ".join(quoted(d.column or d.name) for d in dropped)
-        run.say(f"row, rows = {run.call('kept_rows', 'rows', f'[{names}]', f'[{needed}]')}")
+        kept = "list(rows)" if has_pattern(run.model) else f"[{names}]"
+        run.say(f"row, rows = {run.call('kept_rows', 'rows', kept, f'[{needed}]')}")
     else:
         first = run.call("column", "rows", quoted(_first_column(run.model, columns)))
         run.say(f"row = np.arange(1, len({first}) + 1)")

@@ -14,6 +14,7 @@ from hdsl.backends.inputs import (
     Seen,
     Waves,
     name_input,
+    path_of,
 )
 from hdsl.backends.namer import quoted
 from hdsl.backends.parameters import free_level, has_set_members
@@ -53,6 +54,8 @@ def make_input(item: Input, run: "Preparing") -> None:
         case Index(coarse=coarse, fine=fine):
             _index(coarse, fine, run.made[item], run)
         case Chosen(level=level, label=label):
+            if run.model.levels[level].kind is LevelKind.BLOCK:
+                run.have(Column(level))  # which names its members
             place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
             run.say(f"{run.made[item]} = {place}")
         case Waves():
@@ -94,21 +97,12 @@ def _level_column(
         reader,
         "rows",
         "tables",
-        f"[{', '.join(quoted(c) for c in _path(level, run.model))}]",
+        f"[{', '.join(quoted(c) for c in path_of(level, run.model))}]",
         f"coords[{quoted(level)}]",
         run.have(Index(level, ROW)),
     )
     extra = ("missing=True",) if gaps else ()
     run.say(f"{target} = {run.call('per_level', *arguments, *extra)}")
-
-
-def _path(level: str, model: Model) -> list[str]:
-    """The columns that name a group: those of its parents, then its own."""
-    found = model.levels[level]
-    if found.kind is LevelKind.CROSS:
-        return [column for parent in found.parents for column in _path(parent, model)]
-    above = [c for p in found.parents if model.levels[p].kind in GROUPED for c in _path(p, model)]
-    return [*above, found.column or found.name]
 
 
 def may_miss(model: Model) -> frozenset[str]:
@@ -185,6 +179,9 @@ def _free(node: Parameter, run: "Preparing") -> None:
     targets = [name_input(run.names, Index(level, free), run.model) for level in node.domain]
     for level, name in zip(node.domain, targets, strict=True):
         run.made[Index(level, free)] = name
+    for level in node.domain:
+        if run.model.levels[level].kind is LevelKind.BLOCK:
+            run.have(Column(level))
     mask = run.names(("mask", node.name), free)
     sizes = ", ".join(f"len(coords[{quoted(level)}])" for level in node.domain)
     shape = sizes if len(targets) == 1 else f"({sizes})"

@@ -25,6 +25,7 @@ def prepare(rows, tables=None, learned=None):
 _STANDARD = (
     ("math", "import math"),
     ("re", "import re"),
+    ("fnmatchcase", "from fnmatch import fnmatchcase"),
     ("NormalDist", "from statistics import NormalDist"),
 )
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.domains import block_axes
 from hdsl.check.scope import DataSpec, Scope, text
+from hdsl.check.several import resolve_several
 from hdsl.check.spelling import quoted
 from hdsl.expr import BROKEN, SEVERAL, Apply, Block, Contraction, Domain, Expr, Value
 from hdsl.ir.blocks import block_members
@@ -86,7 +87,9 @@ def resolve_block(resolver: "Resolver", name: str, expr: ast.Expr) -> Expr:
 def _items(resolver: "Resolver", items: tuple[ast.Arg, ...]) -> Iterator[tuple[str, Expr]]:
     for item in items:
         assert not isinstance(item.value, ast.LevelName)
-        if isinstance(item.value, ast.Block):
+        if isinstance(item.value, ast.Call) and item.value.name in SEVERAL:
+            expr = resolve_several(resolver, item.value)
+        elif isinstance(item.value, ast.Block):
             resolver.scope.report(
                 "H409", "a block cannot stand inside another", item.value.span, "brackets in one"
             )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from hdsl.check.accessors import accessor_or_summary
 from hdsl.check.of_data import learned
 from hdsl.check.scope import LATER, WRAPPERS, unsupported
+from hdsl.check.several import alone
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import ACCESSORS
-from hdsl.expr import BROKEN, Apply, Expr
+from hdsl.expr import BROKEN, SEVERAL, Apply, Expr
 from hdsl.families import FAMILIES
 from hdsl.families.functions import FUNCTIONS
 from hdsl.syntax import ast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SPECIAL: Mapping[str, Callable[["Resolver", ast.Call], Expr]] = {
     "standardize": learned,
     "center": learned,
+    **dict.fromkeys(SEVERAL, alone),
 }
 """The functions that are no rows of the functions' table, and what resolves a call of each."""
 

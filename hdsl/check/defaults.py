@@ -17,6 +17,7 @@ from hdsl.expr import ROW, Apply, Constant, Contraction, Expr, Summary, Value, r
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import POSITIVE, REAL, UNIT, Support
 from hdsl.families.formula import formula
+from hdsl.ir.blocks import has_constant
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
 
@@ -130,7 +131,6 @@ class Defaults:
 
     def _frame(self, use: Use, transform: Transform | None) -> Frame | None:
         assert isinstance(use.user, Outcome)
-        plain = use.multiplier is None
         link = use.link
         if link is None and transform is not None and use.direct and not transform.negated:
             link, transform = transform.link, None  # `log(mu) ~ region` is a link of the outcome
@@ -146,12 +146,8 @@ class Defaults:
         scale: Expr = Constant(2.5)
         if link is None:
             scale = _times(scale, self._outcome_summary("sd", use))
-        if not plain:
-            assert use.multiplier is not None
-            scale = _over(scale, self._summary("sd", use.multiplier))
-            frame = Frame(
-                ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", link is not None
-            )
+        if use.multiplier is not None:
+            frame = self._slope_frame(use, use.multiplier, scale, link)
         else:
             centre = self._centre(use, link)
             wide = scale
@@ -160,6 +156,26 @@ class Defaults:
                     wide = _plus(wide, self._shift(scale, other))
             frame = Frame(centre, scale, wide, "the intercept", link is not None)
         return frame if transform is None else self._on_own_link(frame, transform)
+
+    def _slope_frame(self, use: Use, multiplier: Expr, scale: Expr, link: str | None) -> Frame:
+        """Where a slope lies; in a block with a number among its columns, so an intercept too."""
+        what = f"the slope on `{text_of(multiplier)}`"
+        spread = self._summary("sd", multiplier)
+        own = _over(scale, spread)
+        if not has_constant(multiplier, self.node_of):
+            return Frame(ZERO, own, own, what, link is not None)
+        varies = Apply(">", (spread, ZERO))
+        known = Apply("where", (varies, spread, ONE))
+        each = _over(self._summary("mean", multiplier), known)
+        wide = Apply("sqrt", (Contraction(self.resolver.domain(each)[0], _times(each, each)),))
+        own = _over(scale, known)
+        return Frame(
+            Apply("where", (varies, ZERO, self._centre(use, link))),
+            own,
+            Apply("where", (varies, own, _times(scale, wide))),
+            what,
+            link is not None,
+        )
 
     def _on_own_link(self, frame: Frame, transform: Transform) -> Frame | None:
         """A coefficient with a link of its own: within a factor of e or so of the usual size."""
@@ -343,7 +359,8 @@ def _mean_rule(frame: Frame) -> str:
         wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""
         return f"intercept: the outcome's mean, {unit}{wider}"
     if what.startswith("slope"):
-        return f"{what}: {unit} per sd of the predictor"
+        other = "" if frame.centre == ZERO else "; of a column of 1: that of an intercept"
+        return f"{what}: {unit} per sd of the predictor{other}"
     return what
 
 

@@ -228,7 +228,8 @@ def _of_factors(scope: Scope, term: ast.Term) -> None:
 def _attach_factors(scope: Scope) -> None:
     """A factor that serves as a level and is constant per region has the regions inside it."""
     for name, data in scope.data.items():
-        if name in scope.levels and data.per is not None and data.per in scope.levels:
+        is_group = name in scope.levels and not scope.levels[name].kind.is_axis
+        if is_group and data.per is not None and data.per in scope.levels:
             _nest(scope, data.per, name, data.span)
 
 

@@ -56,7 +56,7 @@ def as_factor(resolver: "Resolver", ref: ast.Ref) -> DataSpec | None:
             "H308",
             f"`{name}` is not a factor",
             ref.span,
-            "a label can be compared with a column of labels only",
+            "a column of labels is needed here",
         )
         return None
     if spec.inferred and not spec.of_level:

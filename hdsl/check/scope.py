@@ -204,12 +204,8 @@ LATER = (
     "total",
     "new",
     "cut",
-    "onehot",
-    "dummies",
     "groupmean",
     "lag",
-    "spline",
-    "spread",
 )
 WRAPPERS = (
     "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hdsl.data.cells import Reader, group_column, is_labelled
+from hdsl.data.collinear import check_collinear
 from hdsl.data.column import Column
 from hdsl.data.dataset import Dataset
 from hdsl.data.derived import check_constants, check_labels_used, derive
@@ -16,6 +17,7 @@ from hdsl.data.levels import group_levels
 from hdsl.data.locate import Sources, check_columns, check_implied
 from hdsl.data.nesting import check_labels, check_nesting
 from hdsl.data.outcomes import check_arguments, check_outcomes
+from hdsl.data.patterns import with_matched
 from hdsl.data.problem import finding
 from hdsl.data.promises import check_missing, check_promises
 from hdsl.data.table import Coded, Labels, NotNumericError, Numbers, Table
@@ -48,8 +50,9 @@ class Binding:
 
 def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -> Binding:
     """The binding of a model and its data, with everything that is wrong with them."""
-    sources = Sources(model, rows, tables or {})
     report: list[Diagnostic] = []
+    model = with_matched(model, rows, dict(tables or {}), report)
+    sources = Sources(model, rows, tables or {})
     if rows.height:
         report += check_columns(sources)
         report += check_implied(sources)
@@ -65,6 +68,7 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_missing(dataset)
         if not strange:  # a comparison with a label that does not occur never varies
             report += check_constants(dataset)
+        report += check_collinear(dataset)
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
     prepared = {name: _prepared(sources, table, name) for name, table in sources.tables.items()}

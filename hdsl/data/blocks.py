@@ -12,6 +12,7 @@ import numpy as np
 
 from hdsl.check.domains import block_axes, grouped
 from hdsl.data.column import Column
+from hdsl.data.several import is_several, several
 from hdsl.expr import Block, Domain
 from hdsl.ir.blocks import prefixed
 from hdsl.ir.model import Level
@@ -26,6 +27,11 @@ def stack(evaluator: "Evaluator", block: Block, domain: Domain) -> tuple[tuple[s
     labels: list[str] = []
     parts: list[Column] = []
     for label, item in block.items:
+        if is_several(item):
+            names, column = several(evaluator, (label, item), block.axis, domain)
+            labels += names
+            parts.append(column)
+            continue
         column = evaluator.at(item, domain)
         parts.append(_matrix(column, size))
         if column.values.ndim == 2:

@@ -14,6 +14,7 @@ from hdsl.data.dataset import Dataset, counted_places
 from hdsl.data.evaluate import NotDataError
 from hdsl.data.levels import Groups
 from hdsl.data.problem import finding, listing, number, quoted
+from hdsl.data.several import NoColumnsError
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Apply, Block, Constant, Expr, Label, Member, Summary, Value, names, walk
 from hdsl.ir.model import Data, DataType, Model, Node, Parameter
@@ -32,6 +33,9 @@ def derive(dataset: Dataset, report: list[Diagnostic]) -> Dataset:
                 dataset, column = _derived_block(dataset, node, node.expr)
             else:
                 column = _derived(dataset, node, node.expr, report)
+        except NoColumnsError as error:
+            report.append(error.diagnostic)
+            continue
         except NotDataError:
             continue  # something it is made of is not there, which is reported
         report += _not_finite(dataset, node, node.expr, column)

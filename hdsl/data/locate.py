@@ -105,12 +105,13 @@ def _strange_tables(sources: Sources) -> Iterator[Diagnostic]:
                     f"the table of `{name}` does not say which `{level}` a line is of",
                     sources.model.levels[level].span,
                     f"its labels stand in `{column}`",
-                    notes=[_columns_of(table)],
+                    notes=[columns_note(table)],
                     help=f"give the table a column `{column}` with the labels of `{level}`",
                 )
 
 
-def _columns_of(table: Table) -> str:
+def columns_note(table: Table) -> str:
+    """The columns that a table has, for a note."""
     names = table.columns[:_LISTED]
     more = len(table.columns) - len(names)
     ends = f" and {more} more" if more else ""
@@ -124,7 +125,7 @@ def _absent_level(sources: Sources, level: Level, column: str) -> Diagnostic:
         f"the data have no column `{column}`",
         level.span,
         f"the labels of level `{level.name}` should stand there",
-        notes=[_columns_of(sources.rows)],
+        notes=[columns_note(sources.rows)],
         help=_from(f"level {level.name}", near),
     )
 
@@ -149,7 +150,7 @@ def _absent_data(sources: Sources, data: Data) -> Diagnostic:
         f"the data have no column `{column}`",
         data.span,
         "no statement defines this name, so it is taken for a column" if data.inferred else "",
-        notes=[_columns_of(table) for table in (sources.rows, *tables)],
+        notes=[columns_note(table) for table in (sources.rows, *tables)],
         help=_from(f"data {data.name}", near, f" : {data.type.value}{suffix}"),
     )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from hdsl.expr import SEVERAL, Apply, Block, Constant, Domain, Expr
+from hdsl.expr import SEVERAL, Apply, Block, Constant, Domain, Expr, Value
+from hdsl.ir.model import Data, Node
 
 type Axes = Callable[[Expr], Domain]
 """The axes of other blocks over which an expression varies."""
@@ -48,3 +49,13 @@ def spline_members(df: int) -> tuple[str, ...]:
 def prefixed(label: str, members: tuple[str, ...]) -> tuple[str, ...]:
     """The names of several columns, with what they begin with: ``weekday:Mon``."""
     return tuple(f"{label}:{member}" if label else member for member in members)
+
+
+def has_constant(expr: Expr, node_of: Callable[[str], Node | None]) -> bool:
+    """Whether an expression is a block with a number among its columns: an intercept."""
+    node = node_of(expr.name) if isinstance(expr, Value) else None
+    if not isinstance(node, Data) or not isinstance(node.expr, Block):
+        return False
+    return any(
+        isinstance(item, Constant) or has_constant(item, node_of) for _, item in node.expr.items
+    )

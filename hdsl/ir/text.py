@@ -163,6 +163,8 @@ def _text(expr: Expr) -> Piece:
         case Aggregate(function=function, argument=argument, to=to, weight=weight):
             weighed = () if weight is None else (f"weight = {text_of(weight)}",)
             return f"{function}({', '.join((text_of(argument), *to, *weighed))})", ATOM
+        case Apply(function="dummies", arguments=(factor, Label() as baseline)):
+            return f"dummies({text_of(factor)}, baseline = {text_of(baseline)})", ATOM
         case Apply(function=function, arguments=arguments):
             return compose(function, tuple(_text(argument) for argument in arguments))
         case _:

@@ -1,0 +1,95 @@
+"""Patterns for wide data: `[columns("price*")]` becomes the columns whose names match."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from hdsl.check.spelling import nearest
+from hdsl.data.levels import natural
+from hdsl.data.locate import columns_note
+from hdsl.data.problem import finding, quoted
+from hdsl.data.table import Table
+from hdsl.diagnostics.diagnostic import Diagnostic
+from hdsl.expr import ROW, Apply, Block, Expr, Label, Value
+from hdsl.ir.model import Data, DataType, Model, Node
+
+
+def with_matched(
+    model: Model, rows: Table, tables: "dict[str, Table]", report: list[Diagnostic]
+) -> Model:
+    """The model with every pattern replaced by the columns of these data, declared as numbers."""
+    nodes: list[Node] = []
+    for node in model.nodes:
+        if isinstance(node, Data) and isinstance(node.expr, Block) and _has_pattern(node.expr):
+            items: list[tuple[str, Expr]] = []
+            for label, item in node.expr.items:
+                pattern = _pattern(item)
+                if pattern is None:
+                    items.append((label, item))
+                    continue
+                own = list(_columns(node, pattern, rows, tables))
+                nodes += [d for d in own if all(d.name != other.name for other in nodes)]
+                prefix = f"{label}:" if label else ""
+                items += [(f"{prefix}{d.column}", Value(d.name, span=item.span)) for d in own]
+                report += _complaints(model, node, pattern, own, item, (rows, *tables.values()))
+            node = replace(node, expr=replace(node.expr, items=tuple(items)))
+        nodes.append(node)
+    return replace(model, nodes=tuple(nodes))
+
+
+def _has_pattern(block: Block) -> bool:
+    return any(_pattern(item) is not None for _, item in block.items)
+
+
+def _pattern(item: Expr) -> str | None:
+    match item:
+        case Apply(function="columns", arguments=(Label(text=pattern),)):
+            return pattern
+        case _:
+            return None
+
+
+def _columns(node: Data, pattern: str, rows: Table, tables: "dict[str, Table]") -> Iterator[Data]:
+    """The columns that match, in natural order: of the level's own table if some of it do."""
+    level = node.domain[0]
+    places = [tables[level], rows] if level in tables and level != ROW else [rows]
+    found = ([c for c in table.columns if fnmatchcase(c, pattern)] for table in places)
+    for column in sorted(next((names for names in found if names), []), key=natural):
+        yield Data(
+            name=f"column {quoted(column)}" + ("" if level == ROW else f" per {level}"),
+            domain=(level,),
+            span=node.span,
+            column=column,
+            type=DataType.REAL,
+            inferred=True,
+        )
+
+
+def _complaints(
+    model: Model,
+    node: Data,
+    pattern: str,
+    found: list[Data],
+    item: Expr,
+    tables: tuple[Table, ...],
+) -> Iterator[Diagnostic]:
+    if not found:
+        near = nearest(pattern.strip("*?"), [c for table in tables for c in table.columns])
+        yield finding(
+            "H910",
+            f"no column matches {quoted(pattern)}",
+            item.span,
+            f"the block `{node.name}` is made of those that do",
+            notes=[columns_note(tables[0])],
+            help=f"the nearest name is `{near}`" if near else None,
+        )
+    outcomes = {n.column: n for n in model.nodes if isinstance(n, Data) and n.observed}
+    for data in found:
+        if data.column in outcomes:
+            yield finding(
+                "H941",
+                f"{quoted(pattern)} takes in the outcome `{data.column}`",
+                item.span,
+                "the outcome would explain itself",
+                help="write a narrower pattern, or the columns by name",
+            )

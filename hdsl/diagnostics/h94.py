@@ -1,0 +1,56 @@
+"""H94x: blocks of columns in the data."""
+
+from hdsl.diagnostics.diagnostic import Severity
+from hdsl.diagnostics.entry import Entry
+
+_BLOCK = """\
+data sales, age : real
+data X = [ITEM]
+sales ~ normal(X @ theta, sigma)
+theta[X] ~ normal(0, 1)
+"""
+
+ROWS = """\
+sales,age,price1,price2,sum
+10,1,2.5,1.0,3.5
+12,2,2.0,1.5,3.5
+7,3,3.5,0.5,4.0
+9,1,3.0,2.5,5.5
+11,2,2.2,2.0,4.2
+13,3,1.8,1.0,2.8
+"""
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "H940",
+        Severity.ERROR,
+        "columns that these data do not give",
+        "`spline(x, df)` needs more distinct values than columns; `spread(x, brand, week)` needs "
+        "one value of `x` for every brand in every week.",
+        _BLOCK.replace("ITEM", "spline(age, 4)"),
+        _BLOCK.replace("ITEM", "spline(age, 2)"),
+        rows=ROWS,
+    ),
+    Entry(
+        "H941",
+        Severity.ERROR,
+        "an outcome among its own predictors",
+        'A pattern such as `columns("sales*")` matches the column of an outcome too: it would '
+        "explain itself, perfectly and to no use.",
+        _BLOCK.replace("ITEM", 'columns("s*")'),
+        _BLOCK.replace("ITEM", 'columns("price*")'),
+        rows=ROWS,
+    ),
+    Entry(
+        "H942",
+        Severity.WARNING,
+        "columns of a block that add up to others",
+        "A column of the block is a weighted sum of others, up to rounding: an intercept among "
+        "the indicators of all labels, a total beside its parts. The data say nothing of the "
+        "coefficients one by one, only of their sums; the priors decide the rest, and sampling is "
+        "slow. Leave one of the columns out, or set its coefficient.",
+        _BLOCK.replace("ITEM", 'columns("price*"), columns("sum")'),
+        _BLOCK.replace("ITEM", 'columns("price*")'),
+        rows=ROWS,
+    ),
+)
