@@ -24,7 +24,7 @@ from hdsl.backends.inputs import (
 )
 from hdsl.backends.namer import Namer, quoted
 from hdsl.backends.prepare_blocks import has_pattern
-from hdsl.backends.prepare_inputs import GROUPED, make_input, may_miss
+from hdsl.backends.prepare_inputs import GROUPED, make_input
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
 from hdsl.backends.terms import Terms, unfold
@@ -32,6 +32,7 @@ from hdsl.check.domains import outside
 from hdsl.expr import ROW, Domain, Expr, Value, walk
 from hdsl.families.functions import Library
 from hdsl.ir.model import Data, Level, LevelKind, Model
+from hdsl.ir.uses import outcome_data
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Preparing:
     @cached_property
     def may_miss(self) -> frozenset[str]:
         """The columns that may have empty cells."""
-        return may_miss(self.model)
+        return outcome_data(self.model)
 
     def say(self, source: str) -> None:
         """Add a statement."""

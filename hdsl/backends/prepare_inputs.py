@@ -24,7 +24,6 @@ from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
 from hdsl.ir.model import Data, DataType, LevelKind, Model, Parameter
 from hdsl.ir.text import text_of, text_of_number
-from hdsl.ir.uses import values
 
 if TYPE_CHECKING:
     from hdsl.backends.prepare import Preparing
@@ -103,19 +102,6 @@ def _level_column(
     )
     extra = ("missing=True",) if gaps else ()
     run.say(f"{target} = {run.call('per_level', *arguments, *extra)}")
-
-
-def may_miss(model: Model) -> frozenset[str]:
-    """The columns that may have empty cells: outcomes, and what derived outcomes are made of."""
-    pending = [outcome.name for outcome in model.outcomes]
-    found: set[str] = set()
-    while pending:
-        name = pending.pop()
-        node = model.by_name.get(name)
-        if name not in found and isinstance(node, Data):
-            found.add(name)
-            pending += values(node.expr) if node.expr is not None else ()
-    return frozenset(found)
 
 
 def _observed(name: str, run: "Preparing") -> None:

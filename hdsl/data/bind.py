@@ -71,8 +71,8 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_collinear(dataset)
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
-    prepared = {name: _prepared(sources, table, name) for name, table in sources.tables.items()}
-    return Binding(_facts(dataset), tuple(report), _prepared(sources, rows, ROW), prepared, dataset)
+    tabled = {name: prepared(sources, table, name) for name, table in sources.tables.items()}
+    return Binding(_facts(dataset), tuple(report), prepared(sources, rows, ROW), tabled, dataset)
 
 
 def _read(sources: Sources, report: list[Diagnostic]) -> Dataset:
@@ -94,13 +94,13 @@ def _read(sources: Sources, report: list[Diagnostic]) -> Dataset:
     columns: dict[str, Column] = {}
     for node in model.nodes:
         if isinstance(node, Data) and node.expr is None:
-            column = _column(reader, joiner, node, joined)
+            column = read_column(reader, joiner, node, joined)
             if column is not None:
                 columns[node.name] = column
     return replace(dataset, columns=columns)
 
 
-def _column(
+def read_column(
     reader: Reader, joiner: Joiner, data: Data, joined: Mapping[str, Joined | None]
 ) -> Column | None:
     """Data over their own domain, from the rows, from the level's table, or from both."""
@@ -149,7 +149,7 @@ def _facts(dataset: Dataset) -> Facts:
     )
 
 
-def _prepared(sources: Sources, table: Table, of: str) -> Prepared:
+def prepared(sources: Sources, table: Table, of: str) -> Prepared:
     """The columns of a table that the model uses, as the generated code takes them.
 
     A column that serves as labels and as numbers goes as text, which holds both.

@@ -26,18 +26,23 @@ class Joined:
     lines: Codes
 
     def over(self, domain: Domain, column: Column) -> Column:
-        """A column of the table over the groups of the level."""
-        return Column(domain, column.values[self.lines], column.missing[self.lines])
+        """A column of the table over the groups of the level; missing where it has no line."""
+        missing = column.missing[self.lines] | (self.lines < 0)
+        return Column(domain, column.values[self.lines], missing)
 
 
 @dataclass(frozen=True)
 class Joiner:
-    """Joins tables to groups; ``labels`` are the levels' own labels row by row."""
+    """Joins tables to groups; ``labels`` are the levels' own labels row by row.
+
+    A ``partial`` table need not have a line for every group.
+    """
 
     sources: Sources
     dataset: Dataset
     labels: dict[str, Coded]
     report: list[Diagnostic]
+    partial: bool = False
 
     def join(self, name: str, table: Table) -> Joined | None:
         """The lines of a level's table by group; None where the table cannot be joined."""
@@ -55,7 +60,8 @@ class Joiner:
         if self._ambiguous(level, table, wanted):
             return None
         found = np.array([lines.get(key, [-1])[0] for key in wanted], dtype=np.int64)
-        return Joined(found) if self._is_complete(level, table, found) else None
+        whole = self.partial or self._is_complete(level, table, found)
+        return Joined(found) if whole else None
 
     def _key_levels(self, level: Level, table: Table) -> tuple[str, ...]:
         """The levels whose labels tell a line of the table: the level, its parents where given."""

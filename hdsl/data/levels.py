@@ -5,6 +5,7 @@ group is its label within its parents, and is called ``parent:child`` where labe
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,8 +52,25 @@ def in_order(labels: Sequence[str], ordered: bool = False) -> list[str]:
     return list(labels) if ordered and not counted else sorted(labels, key=natural)
 
 
-def group_levels(model: Model, columns: Mapping[str, Coded], height: int) -> dict[str, Groups]:
-    """The groups of every level whose columns are there; ``columns`` by level name."""
+@dataclass(frozen=True)
+class Naming:
+    """How training called a level's groups: by their labels alone, or `parent:child`."""
+
+    alone: bool
+    known: frozenset[str]
+
+
+def group_levels(
+    model: Model,
+    columns: Mapping[str, Coded],
+    height: int,
+    naming: Mapping[str, Naming] | None = None,
+) -> dict[str, Groups]:
+    """The groups of every level whose columns are there; ``columns`` by level name.
+
+    ``naming`` says how groups are called in a RUN that has seen others of them before.
+    """
+    naming = naming or {}
     found: dict[str, Groups] = {}
     for level in model.levels.values():
         match level.kind:
@@ -65,7 +83,8 @@ def group_levels(model: Model, columns: Mapping[str, Coded], height: int) -> dic
                 found[level.name] = Groups(count, level.members, none, np.zeros(count, int))
             case LevelKind.COLUMN if level.name in columns and _known(level.parents, found):
                 parents = [found[parent] for parent in level.parents]
-                found[level.name] = _column_groups(level, columns[level.name], parents)
+                named = naming.get(level.name)
+                found[level.name] = _column_groups(level, columns[level.name], parents, named)
             case LevelKind.CROSS if _known(level.parents, found):
                 found[level.name] = _crossed(level, [found[p] for p in level.parents])
             case LevelKind.COLUMN | LevelKind.CROSS:
@@ -77,19 +96,31 @@ def _known(levels: Iterable[str], found: Mapping[str, Groups]) -> bool:
     return all(level in found for level in levels)
 
 
-def _column_groups(level: Level, own: Coded, parents: Sequence[Groups]) -> Groups:
+def _column_groups(
+    level: Level, own: Coded, parents: Sequence[Groups], naming: Naming | None
+) -> Groups:
     """The groups of a column: its labels, within the parents where it has any."""
     alone = Groups(len(own.labels), own.labels, own.codes, np.zeros(len(own.labels), int))
     if not parents:
         return _arranged(list(own.labels), own.codes, in_order(own.labels, level.ordered))
     combined, members = _combinations([*parents, alone])
     children = [own.labels[member[-1]] for member in members]
-    if len(set(children)) < len(children):  # labels repeat across parents
-        children = [
-            ":".join([*(p.labels[i] for p, i in zip(parents, member, strict=False)), child])
-            for member, child in zip(members, children, strict=True)
-        ]
+    long = _with_parents(children, naming)
+    children = [
+        ":".join([*(p.labels[i] for p, i in zip(parents, member, strict=False)), child])
+        if child in long
+        else child
+        for member, child in zip(members, children, strict=True)
+    ]
     return _arranged(children, combined, in_order(children, level.ordered))
+
+
+def _with_parents(children: Sequence[str], naming: Naming | None) -> frozenset[str]:
+    """The labels that do not stand alone: all or none in training, later new ones that repeat."""
+    repeated = frozenset(label for label, count in Counter(children).items() if count > 1)
+    alone = not repeated if naming is None else naming.alone
+    known = naming.known if naming is not None else frozenset[str]()
+    return repeated - known if alone else frozenset(children)
 
 
 def _crossed(level: Level, components: Sequence[Groups]) -> Groups:

@@ -51,14 +51,14 @@ class Sources:
 
 def check_columns(sources: Sources) -> Iterator[Diagnostic]:
     """Everything that the model asks for and the tables do not have, each column once."""
-    yield from _strange_tables(sources)
+    yield from strange_tables(sources)
     seen: set[str] = set()
     for level in sources.model.levels.values():
         column = sources.level_column(level)
         held = level.kind is not LevelKind.COLUMN or column in (*sources.rows.columns, *seen)
         if not held and sources.carrier(level) is None:
             seen.add(column)
-            yield _absent_level(sources, level, column)
+            yield absent_level(sources, level, column)
     for node in sources.model.nodes:
         if isinstance(node, Data) and node.column is not None and node.column not in seen:
             if node.column in sources.rows.columns or sources.in_tables(node) is not None:
@@ -66,7 +66,7 @@ def check_columns(sources: Sources) -> Iterator[Diagnostic]:
             level_of_it = sources.model.levels.get(node.name)
             if level_of_it is None or sources.carrier(level_of_it) is None:
                 seen.add(node.column)
-                yield _absent_data(sources, node)
+                yield absent_data(sources, node)
 
 
 def check_implied(sources: Sources) -> Iterator[Diagnostic]:
@@ -83,7 +83,8 @@ def check_implied(sources: Sources) -> Iterator[Diagnostic]:
             )
 
 
-def _strange_tables(sources: Sources) -> Iterator[Diagnostic]:
+def strange_tables(sources: Sources) -> Iterator[Diagnostic]:
+    """The tables of what is no level, and those that do not say which group a line is of."""
     levels = [name for name in sources.model.levels if name != ROW]
     for name, table in sources.tables.items():
         if name not in levels:
@@ -118,7 +119,8 @@ def columns_note(table: Table) -> str:
     return f"the columns of {table.source} are: {', '.join(names)}{ends}"
 
 
-def _absent_level(sources: Sources, level: Level, column: str) -> Diagnostic:
+def absent_level(sources: Sources, level: Level, column: str) -> Diagnostic:
+    """What to say of a level whose column is nowhere."""
     near = nearest(column, sources.rows.columns)
     return finding(
         "H910",
@@ -130,7 +132,8 @@ def _absent_level(sources: Sources, level: Level, column: str) -> Diagnostic:
     )
 
 
-def _absent_data(sources: Sources, data: Data) -> Diagnostic:
+def absent_data(sources: Sources, data: Data) -> Diagnostic:
+    """What to say of data whose column is nowhere."""
     column = data.column or data.name
     for level, table in sources.tables.items():
         if column in table.columns and level in sources.model.levels:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hdsl.fit.draft import open_draft
 from hdsl.fit.failure import failure
@@ -19,6 +19,11 @@ from hdsl.fit.verdict import Verdict, judge
 if TYPE_CHECKING:
     import pandas
     import xarray
+
+    from hdsl.fit.prediction import Prediction
+
+
+type UnseenGroups = Literal["draw", "mean", "error"]
 
 
 class Run:
@@ -103,6 +108,26 @@ class Run:
     def verdict(self) -> Verdict:
         """Whether the chains have converged, and what to do if not."""
         return judge(self.data, self.info)
+
+    def predict(
+        self,
+        rows: Any,
+        tables: Mapping[str, Any] | None = None,
+        *,
+        unseen: UnseenGroups = "draw",
+        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+        draws: bool = False,
+        seed: int = 0,
+    ) -> Prediction:
+        """The outcomes of new rows: mean, sd and quantiles of each, and all draws where asked for.
+
+        Rows and tables are frames or paths of files, as for a fit; the outcomes need not be there.
+        A group that the run does not know has draws of its own (``unseen="draw"``), is taken for
+        what is expected of it (``"mean"``), or is an error (``"error"``).
+        """
+        from hdsl.fit.predict import predict
+
+        return predict(self, rows, tables, unseen, quantiles, draws, seed)
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """The folder that the run was written to; it can be moved and opened by ``load``."""

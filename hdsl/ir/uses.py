@@ -4,7 +4,7 @@ The one place that walks the kinds of nodes for their parts; graphs, the verifie
 read dependencies here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from hdsl.expr import (
@@ -26,6 +26,7 @@ from hdsl.ir.model import (
     Definition,
     Deviations,
     Distribution,
+    Model,
     Node,
     Outcome,
     Parameter,
@@ -89,6 +90,34 @@ def values(expr: Expr) -> tuple[str, ...]:
 def learned_from(expr: Expr) -> tuple[str, ...]:
     """The data that an expression uses only through numbers learned from them (``sd(log_q)``)."""
     return tuple(dict.fromkeys(_summarised(expr)))
+
+
+def outcome_data(model: Model) -> frozenset[str]:
+    """The outcomes and the data that they are made of: they may be missing."""
+    return _with_makings(model, (outcome.name for outcome in model.outcomes))
+
+
+def predictor_data(model: Model) -> frozenset[str]:
+    """The data that must be known wherever the model is to predict, and what they are made of."""
+    outcomes = outcome_data(model)
+    found: set[str] = set()
+    for node in model.nodes:
+        if not isinstance(node, Data):
+            for _, expr in expressions(node):
+                found |= {*values(expr), *(set(learned_from(expr)) - outcomes)}
+    return _with_makings(model, found)
+
+
+def _with_makings(model: Model, pending: Iterable[str]) -> frozenset[str]:
+    """The data among some quantities, with all data that these are derived from."""
+    left, found = list(pending), set[str]()
+    while left:
+        name = left.pop()
+        node = model.by_name.get(name)
+        if name not in found and isinstance(node, Data):
+            found.add(name)
+            left += values(node.expr) if node.expr is not None else ()
+    return frozenset(found)
 
 
 def _values(expr: Expr) -> Iterator[str]:

@@ -1,0 +1,177 @@
+"""A run and new rows made ready to work with: bound, prepared, its draws at hand."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hdsl.data.new_rows import NewRows, Remembered, bind_new
+from hdsl.data.problem import finding, listing
+from hdsl.data.table import Table
+from hdsl.data.training import Training, from_json
+from hdsl.diagnostics.diagnostic import ModelError
+from hdsl.expr import ROW
+from hdsl.fit.auxiliary import GROUP, sampled_sites
+from hdsl.fit.draws import Numbers
+from hdsl.fit.failure import failure
+from hdsl.fit.module import GeneratedModule, import_module, write_module
+from hdsl.ir import model as ir
+from hdsl.ir.facts import Facts
+from hdsl.ir.uses import predictor_data
+from hdsl.source import Source
+
+if TYPE_CHECKING:
+    from hdsl.backends import Generated
+    from hdsl.fit.run import Run
+
+
+@dataclass(frozen=True)
+class Session:
+    """``data`` are the new rows as the generated NumPyro file prepares them; ``draws`` are those of
+    every sampled site that the run has, (chain × draw, …), ``chains`` of them after one another.
+    """
+
+    run: Run
+    model: ir.Model
+    training: Training
+    bound: NewRows
+    loaded: GeneratedModule
+    data: Mapping[str, Any]
+    draws: Mapping[str, Numbers]
+    chains: int
+
+    @property
+    def generated(self) -> Generated:
+        """The generated NumPyro file."""
+        return self.loaded.generated
+
+    @property
+    def count(self) -> int:
+        """How many draws the run has, those of all chains together."""
+        return int(next(iter(self.draws.values())).shape[0])
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to work on."""
+        return len(self.data["coords"][ROW])
+
+    def labels(self) -> dict[str, Any]:
+        """The number of each row in its file, and its group of every level."""
+        found: dict[str, Any] = {ROW: np.asarray(self.data["coords"][ROW])}
+        for level, key in self.generated.row_index.items():
+            names = np.array(self.data["coords"][level], dtype=object)
+            found[level] = names[np.asarray(self.data[key])]
+        return found
+
+
+def open_session(
+    run: Run,
+    rows: Table,
+    tables: Mapping[str, Table],
+    with_outcomes: bool = False,
+    whole: bool = False,
+) -> Session:
+    """The session of a run and rows; raises ModelError with all that is wrong with the rows."""
+    from hdsl.compiler import compile_model, model_of
+
+    if not run.training:
+        raise failure(
+            "H950",
+            "the run was written by a version of HDSL that kept too little to go on from it",
+            "fit the model again",
+        )
+    training = from_json(run.training)
+    model = model_of(Source(run.model, run.info["model"]))
+    known = Remembered(training, run.learned)
+    bound = bind_new(model, rows, tables, known, with_outcomes, whole)
+    if not bound.sound:
+        raise ModelError(bound.diagnostics, model.source)
+    missing = set(training.missing)
+    if with_outcomes:
+        missing |= {
+            outcome.name
+            for outcome in model.outcomes
+            if outcome.name in bound.dataset.columns
+            and bound.dataset.columns[outcome.name].missing.any()
+        }
+    sizes = {level: len(found.labels) for level, found in training.levels.items()}
+    facts = Facts(training.rows, sizes, {}, frozenset(missing))
+    generated = compile_model(model, "numpyro", facts)
+    with tempfile.TemporaryDirectory(prefix="hdsl-") as folder:
+        loaded = import_module(generated, write_module(generated, Path(folder)), model.source)
+        data = _prepared(loaded, bound, model)
+    draws, chains = draws_of_run(run, generated)
+    return Session(run, model, training, bound, loaded, data, draws, chains)
+
+
+def _prepared(loaded: GeneratedModule, bound: NewRows, model: ir.Model) -> dict[str, Any]:
+    """What the generated ``prepare`` makes of the rows; an error where that is no number."""
+    try:
+        data: dict[str, Any] = loaded.module.prepare(bound.rows, bound.tables, bound.learned)
+    except ValueError as error:
+        raise ModelError(
+            (finding("H958", f"the new rows cannot be prepared: {error}"),), model.source
+        ) from error
+    needed = predictor_data(model)
+    for node in model.nodes:
+        key = loaded.generated.keys.get(node.name)
+        if not isinstance(node, ir.Data) or key is None or node.name not in needed:
+            continue
+        if node.expr is not None and node.domain[:1] == (ROW,) and not node.impute:
+            _check_finite(node, np.asarray(data[key]), data["coords"][ROW], model)
+    return data
+
+
+def _check_finite(node: ir.Data, values: Numbers, numbers: Numbers, model: ir.Model) -> None:
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return
+    bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    shown = listing((str(numbers[i]) for i in bad[:6]), len(bad))
+    raise ModelError(
+        (
+            finding(
+                "H958",
+                f"`{node.name}` cannot be computed in {len(bad):,} of {len(values):,} rows",
+                node.span,
+                "not a finite number there",
+                notes=[f"{'row' if len(bad) == 1 else 'rows'} {shown}"],
+                help="correct these rows or leave them out",
+            ),
+        ),
+        model.source,
+    )
+
+
+def draws_of_run(run: Run, generated: Generated) -> tuple[dict[str, Numbers], int]:
+    """The draws of every site that does not run over rows, (chain × draw, …), and the chains."""
+    found = sampled_sites(run.data)
+    sites = generated.site_domains
+    wanted = [site for site, domain in sites.items() if ROW not in domain]
+    absent = [site for site in wanted if site not in found]
+    if absent:
+        kept = GROUP in run.data.children
+        raise failure(
+            "H950",
+            f"the run has no draws of `{absent[0]}`"
+            + ("" if kept else ": it was written by a version of HDSL that did not keep them"),
+            "fit the model again",
+        )
+    chains = int(run.data["posterior"].sizes["chain"])
+    return {site: found[site].reshape(-1, *found[site].shape[2:]) for site in wanted}, chains
+
+
+def without_outcomes(session: Session) -> Session:
+    """The session with every outcome asked for everywhere, whatever the rows say of it."""
+    data, generated = dict(session.data), session.generated
+    for outcome in session.model.outcomes:
+        (level,) = outcome.domain or (ROW,)
+        count = len(data["coords"][level])
+        data[generated.observed[outcome.name]] = np.zeros(count)
+        if outcome.name in generated.seen:
+            data[generated.seen[outcome.name]] = np.arange(count)
+    return replace(session, data=data)

@@ -1,0 +1,3 @@
+from tests.fit.conftest import cache
+
+__all__ = ["cache"]
