@@ -12,6 +12,7 @@ from hdsl.cli.text import ROWS, table_option
 
 if TYPE_CHECKING:
     from hdsl.fit.prediction import Prediction
+    from hdsl.fit.run import UnseenGroups
 
 RUN = click.Path(exists=True)
 SHOWN = 20  # rows that a terminal is shown
@@ -64,7 +65,7 @@ def predict(
     rows: str,
     tables: Mapping[str, str],
     output: Path | None,
-    unseen: str,
+    unseen: "UnseenGroups",
     quantiles: tuple[float, ...],
     draws: bool,
     seed: int,
@@ -79,10 +80,7 @@ def predict(
     if draws and output is None:
         raise click.UsageError("--draws needs a file to write to: -o FILE.nc")
     by_level = {level: read_file(path) for level, path in tables.items()}
-    kind = "mean" if unseen == "mean" else "error" if unseen == "error" else "draw"
-    found = predicted(
-        load(run), read_file(rows), by_level, kind, quantiles, draws, seed, output
-    )
+    found = predicted(load(run), read_file(rows), by_level, unseen, quantiles, draws, seed, output)
     for level, labels in found.new.items():
         click.echo(f"{len(labels):,} of the groups of `{level}` are new.", err=True)
     if output is None:

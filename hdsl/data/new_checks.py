@@ -15,6 +15,7 @@ from hdsl.data.problem import SHOWN, finding, listing, numbered, quoted
 from hdsl.data.training import Training
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import ROW, Apply, Value, walk
+from hdsl.families import FAMILIES, Along
 from hdsl.ir.model import Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
 
@@ -116,9 +117,16 @@ def _kind(labels: Sequence[str]) -> str:
 def check_order(
     model: Model, training: Training, new: Mapping[str, Sequence[str]]
 ) -> Iterator[Diagnostic]:
-    """The new groups that lie before the end of what runs along their level."""
+    """The new groups that lie before the end of what runs along their level, or that cannot be
+    added to what hangs together as a whole.
+    """
     for node in model.nodes:
-        along = node.distribution.along if isinstance(node, Parameter) else None
+        if not isinstance(node, Parameter):
+            continue
+        structure = FAMILIES[node.distribution.family].structure
+        if structure is not None and structure.along is Along.EVERY:
+            yield from _closed(node, new)
+        along = node.distribution.along
         if along is None or along not in training.levels or not model.levels[along].ordered:
             continue
         known = training.levels[along].labels
@@ -136,30 +144,62 @@ def check_order(
             )
 
 
-def check_factors(dataset: Dataset, training: Training) -> Iterator[Diagnostic]:
-    """The labels of factors that became columns or coefficients, and that training did not have."""
-    for name in _expanded(dataset.model):
-        column, known = dataset.columns.get(name), training.factors.get(name)
-        if column is None or known is None:
-            continue
-        strange = ~column.missing & ~np.isin(column.values.astype(str), known)
-        if strange.any():
-            labels = list(dict.fromkeys(column.values[strange].tolist()))
-            node = dataset.model.by_name[name]
-            near = nearest(labels[0], known)
+def _closed(node: Parameter, new: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
+    """New groups of a level over which some values sum to zero: they would move all the others."""
+    for level in node.domain:
+        labels = new.get(level, ())
+        if node.distribution.family == "zerosum" and labels:
             yield finding(
-                "H955",
-                f"`{name}` has {numbered(len(labels), 'label')} that training did not have",
+                "H956",
+                f"{counted_places((level,), len(labels))} that training did not have cannot join "
+                f"`{node.name}`, which sums to zero over those that it had",
                 node.span,
-                f"each of its {len(known):,} labels has a coefficient",
-                notes=[dataset.show(column, strange), f"known: {listing(map(quoted, known))}"],
-                help=f"did you mean {quoted(near)}?" if near else None,
+                f"its groups are all of `{level}`",
+                notes=[f"{level} {listing(map(quoted, labels))}"],
+                help=f"fit again with these groups, or let `{node.name}` vary without the "
+                "constraint",
             )
 
 
+def check_factors(
+    dataset: Dataset, training: Training, new: Mapping[str, Sequence[str]]
+) -> Iterator[Diagnostic]:
+    """The labels of factors that became columns or coefficients, and that training did not have."""
+    for name, labels in _strange_labels(dataset, training, new).items():
+        known = training.factors.get(name) or training.levels[name].labels
+        near = nearest(labels[0], known)
+        yield finding(
+            "H955",
+            f"`{name}` has {numbered(len(labels), 'label')} that training did not have",
+            (dataset.model.by_name.get(name) or dataset.model.levels[name]).span,
+            f"each of its {len(known):,} labels has a coefficient or a column",
+            notes=[
+                f"new: {listing(map(quoted, labels))}",
+                f"known: {listing(map(quoted, known))}",
+            ],
+            help=f"did you mean {quoted(near)}?" if near else None,
+        )
+
+
+def _strange_labels(
+    dataset: Dataset, training: Training, new: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Labels that nothing is known of, by factor."""
+    found: dict[str, list[str]] = {}
+    for name in _expanded(dataset.model):
+        column, known = dataset.columns.get(name), training.factors.get(name)
+        if column is not None and known is not None:
+            values = column.values[~column.missing].tolist()
+            found[name] = [v for v in dict.fromkeys(values) if v not in set(known)]
+    for node in dataset.model.nodes:
+        if isinstance(node, Parameter) and node.baseline:
+            found |= {level: list(new[level]) for level in node.domain if level in new}
+    return {name: labels for name, labels in found.items() if labels}
+
+
 def _expanded(model: Model) -> list[str]:
-    """The factors whose labels stand for columns or coefficients."""
-    found = [
+    """The factors that have a column for every label."""
+    return [
         part.arguments[0].name
         for node in model.nodes
         for _, expr in expressions(node)
@@ -167,13 +207,6 @@ def _expanded(model: Model) -> list[str]:
         if isinstance(part, Apply) and part.function in EXPANDED
         if isinstance(part.arguments[0], Value)
     ]
-    found += [
-        level
-        for node in model.nodes
-        if isinstance(node, Parameter) and node.baseline
-        for level in node.domain
-    ]
-    return list(dict.fromkeys(found))
 
 
 def check_present(dataset: Dataset, with_outcomes: bool) -> Iterator[Diagnostic]:

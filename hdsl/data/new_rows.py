@@ -37,6 +37,7 @@ from hdsl.data.table import Coded, Table
 from hdsl.data.training import IN_DATA, KnownLevel, Training
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW, Aggregate, Member, walk
+from hdsl.families import FAMILIES
 from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
 
@@ -99,7 +100,7 @@ def bind_new(
         report += check_moved(dataset, known.training)
         report += check_types(dataset, known.training, new)
         report += check_order(model, known.training, new)
-        report += check_factors(dataset, known.training)
+        report += check_factors(dataset, known.training, new)
         report += check_present(dataset, with_outcomes)
         report += check_new_data(dataset, known.training, new)
         report += check_arguments(dataset)
@@ -186,8 +187,8 @@ def _whole_levels(model: Model) -> frozenset[str]:
         if isinstance(node, Parameter):
             if node.pinned or node.baseline:
                 found |= set(node.domain)
-            if node.distribution.along is not None:
-                found |= {*node.domain, node.distribution.along}
+            if FAMILIES[node.distribution.family].structure is not None:
+                found |= set(node.domain)
         for _, expr in expressions(node):
             for part in walk(expr):
                 match part:

@@ -93,6 +93,8 @@ def _texts(series: polars.Series) -> polars.Series:
         return series
     if series.dtype.is_integer() or isinstance(series.dtype, pl.Categorical | pl.Enum):
         return series.cast(pl.String)
+    if not len(series):
+        return pl.Series([], dtype=pl.String)
     distinct = series.unique(maintain_order=True)
     texts = pl.Series([_text(value) for value in distinct.to_list()], dtype=pl.String)
     return series.replace_strict(distinct, texts, return_dtype=pl.String)

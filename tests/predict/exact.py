@@ -23,14 +23,14 @@ def run_with(
 
     Quantities without a value keep those of a few steps of the sampler.
     """
-    short = hdsl.parse(model, "exact.hdsl").fit(
-        rows, tables, chains=1, draws=4, warmup=4, seed=0
-    )
+    short = hdsl.parse(model, "exact.hdsl").fit(rows, tables, chains=1, draws=4, warmup=4, seed=0)
     groups = {}
     for name, group in short.data.children.items():
         if name not in ("posterior", GROUP, "sample_stats"):
             continue
-        dataset = group.dataset.isel(draw=[0] * draws).assign_coords(draw=np.arange(draws))
+        dataset = group.dataset.isel({"draw": [0] * draws}, missing_dims="ignore").assign_coords(
+            draw=np.arange(draws)
+        )
         for site, value in values.items():
             if site in dataset:
                 wanted = np.asarray(value, dtype=float)
