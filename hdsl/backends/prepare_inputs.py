@@ -22,7 +22,7 @@ from hdsl.backends.prepare_blocks import make_block
 from hdsl.backends.terms import domain_of, unfold
 from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
-from hdsl.ir.model import Data, DataType, LevelKind, Model, Parameter
+from hdsl.ir.model import Data, DataType, LevelKind, Parameter
 from hdsl.ir.text import text_of, text_of_number
 
 if TYPE_CHECKING:
