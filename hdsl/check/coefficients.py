@@ -5,19 +5,20 @@ b[L2] = mean(b) + slope(b, w) * w + sd(b, L1) * z1[L1 of L2] + sd(b, L2) * z2[L2
 (LANGUAGE §4.4), on the link scale where the statement has a link.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from hdsl.check.accessors import accessor_names
 from hdsl.check.algebra import invert, total
 from hdsl.check.correlations import Joint, joint_sets, register_correlations
-from hdsl.check.domains import ancestors, is_crossing, outside
+from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outside
+from hdsl.check.implied import Implied, LevelPieces
 from hdsl.check.mentions import strip_index
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import CoefficientSpec, DefinitionSpec, ParameterSpec, Setting, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.diagnostics.diagnostic import Label
-from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Value
+from hdsl.expr import ROW, Constant, Domain, Expr, Value
+from hdsl.ir.blocks import slope_term
 from hdsl.ir.model import (
     Coefficient,
     DataType,
@@ -28,17 +29,6 @@ from hdsl.ir.model import (
     Share,
 )
 from hdsl.syntax import ast
-
-
-@dataclass(frozen=True)
-class Implied:
-    """Why an implied parameter is there: the accessor that names it, and of what."""
-
-    accessor: str
-    spec: CoefficientSpec
-    level: str | None = None
-    predictor: Expr | None = None
-    baseline: bool = False  # slopes of a factor: the first label is the baseline
 
 
 class Coefficients:
@@ -90,8 +80,17 @@ class Coefficients:
                     quantities[self.inner_name(spec, level)] = (level, *spec.axes)
             for predictor in term.predictors:
                 name = spell("slope", (spec.scale, text(predictor)), None)
-                factor = self._factor(predictor)
-                axes = (*spec.axes, factor) if factor else spec.axes
+                factor, block = self._factor(predictor), self._block(predictor)
+                axis = factor or block
+                axes = (*spec.axes, axis) if axis else spec.axes
+                if axis in spec.axes:
+                    scope.report(
+                        "H408",
+                        f"`{spec.name}` is indexed by `{axis}` and regressed on it",
+                        predictor.span,
+                        "a block is one or the other",
+                        help="write the columns after the bar as a block of their own: `| [a, b]`",
+                    )
                 self._add(name, Implied("slope", spec, factor, None, factor is not None), axes)
 
     def _add(self, name: str, implied: Implied, axes: Domain) -> None:
@@ -112,6 +111,13 @@ class Coefficients:
         level = self.scope.levels.get(predictor.name)
         if data is None and level is not None and level.kind is LevelKind.COLUMN:
             return predictor.name
+        return None
+
+    def _block(self, predictor: ast.Expr) -> str | None:
+        """The axis of a block that stands after a bar: one slope per column."""
+        if text(predictor) in self.scope.data:
+            domain = self.resolver.domain_of(text(predictor), predictor.span)
+            return next(iter(block_axes(self.scope.levels, domain)), None)
         return None
 
     def _named(self, setting: Setting) -> tuple[str, ...]:
@@ -204,7 +210,7 @@ class Coefficients:
             coefficients.append(self._coefficient(spec, pieces[spec.name]))
         return nodes, coefficients
 
-    def _pieces(self, spec: CoefficientSpec) -> "list[LevelPieces]":
+    def _pieces(self, spec: CoefficientSpec) -> list[LevelPieces]:
         """Term by term and level by level: slopes times predictors, and the deviation."""
         found: list[LevelPieces] = []
         for number, term in enumerate(spec.terms):
@@ -216,13 +222,22 @@ class Coefficients:
                     entering[level].append((name, Constant(1.0)))
                     continue
                 expr = self.resolver.resolve(predictor)
-                level = self._entry(term.path, self.resolver.domain(expr), predictor)
+                domain = grouped(self.scope.levels, self.resolver.domain(expr))
+                level = self._entry(term.path, domain, predictor)
                 entering[level].append((name, expr))
                 self.implied[name] = Implied("slope", spec, level, expr)
             for level in term.path:
                 deviation = self.scope.quantity("dev", spec, level)
-                found.append(LevelPieces(number, level, deviation, tuple(entering[level])))
+                slopes = tuple(
+                    (slope, predictor, slope_term(slope, predictor, self._axis_of(predictor)))
+                    for slope, predictor in entering[level]
+                )
+                found.append(LevelPieces(number, level, deviation, slopes))
         return found
+
+    def _axis_of(self, predictor: Expr) -> str | None:
+        axes = block_axes(self.scope.levels, self.resolver.domain(predictor))
+        return axes[0] if axes else None
 
     def _level_of_factor(self, predictor: ast.Expr) -> str:
         assert isinstance(predictor, ast.Ref)
@@ -244,7 +259,7 @@ class Coefficients:
         )
         return path[-1]
 
-    def _deviations(self, joint: Joint, pieces: "dict[str, list[LevelPieces]]") -> Deviations:
+    def _deviations(self, joint: Joint, pieces: dict[str, list[LevelPieces]]) -> Deviations:
         reported = self._reported
         shares = []
         for spec in joint.specs:
@@ -270,9 +285,7 @@ class Coefficients:
             centred=any(self._centred(spec, joint.level) for spec in joint.specs),
         )
 
-    def _centre(
-        self, spec: CoefficientSpec, pieces: "list[LevelPieces]", mine: "LevelPieces"
-    ) -> Expr:
+    def _centre(self, spec: CoefficientSpec, pieces: list[LevelPieces], mine: LevelPieces) -> Expr:
         parts: list[Expr] = []
         if spec.has_mean and mine.term == 0:
             parts.append(Value(spell("mean", (spec.scale,), None)))
@@ -291,7 +304,7 @@ class Coefficients:
             return False
         return option.name == "centered" and (not option.levels or level in option.levels)
 
-    def _totals(self, spec: CoefficientSpec, pieces: "list[LevelPieces]") -> list[Definition]:
+    def _totals(self, spec: CoefficientSpec, pieces: list[LevelPieces]) -> list[Definition]:
         resolver, found = self.resolver, []
         mean: list[Expr] = [Value(spell("mean", (spec.scale,), None))] if spec.has_mean else []
         domain = resolver.coefficient_domain(spec)
@@ -337,7 +350,7 @@ class Coefficients:
             recorded=not crossed and (wanted or ROW not in domain),
         )
 
-    def _coefficient(self, spec: CoefficientSpec, pieces: "list[LevelPieces]") -> Coefficient:
+    def _coefficient(self, spec: CoefficientSpec, pieces: list[LevelPieces]) -> Coefficient:
         domain = self.resolver.coefficient_domain(spec)
         chain = all(
             outer in ancestors(self.scope.levels, inner) for outer, inner in pairwise(spec.levels)
@@ -353,7 +366,7 @@ class Coefficients:
                     piece.level,
                     piece.deviation,
                     self.scope.quantity("sd", spec, piece.level),
-                    piece.slopes,
+                    tuple((slope, predictor) for slope, predictor, _ in piece.slopes),
                 )
                 for piece in pieces
             ),
@@ -361,20 +374,3 @@ class Coefficients:
             not chain,
             span=spec.statement.span,
         )
-
-
-@dataclass(frozen=True)
-class LevelPieces:
-    """What enters a coefficient at one level of one term."""
-
-    term: int
-    level: str
-    deviation: str
-    slopes: tuple[tuple[str, Expr], ...]
-
-    def slope_terms(self) -> list[Expr]:
-        """Slope times predictor for each; a factor's slopes stand alone, one per label."""
-        return [
-            Value(name) if predictor == Constant(1.0) else Apply("*", (Value(name), predictor))
-            for name, predictor in self.slopes
-        ]

@@ -7,8 +7,8 @@ the generated `prepare` computes them, and `hdsl expand` writes them out.
 from dataclasses import dataclass
 
 from hdsl.check.algebra import forward
-from hdsl.check.coefficients import Implied
 from hdsl.check.domains import grouped
+from hdsl.check.implied import Implied
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
@@ -89,7 +89,7 @@ class Defaults:
                     )
                 if not self.resolver.is_data(implied.predictor):
                     return None
-                spread = self._summary("sd", implied.predictor)
+                spread = self._unit(implied.predictor)
                 return Default(
                     _normal(ZERO, _over(frame.scale, spread)),
                     f"group-level slope: the scale of `{name}` over the predictor's sd",
@@ -164,8 +164,7 @@ class Defaults:
         own = _over(scale, spread)
         if not has_constant(multiplier, self.node_of):
             return Frame(ZERO, own, own, what, link is not None)
-        varies = Apply(">", (spread, ZERO))
-        known = Apply("where", (varies, spread, ONE))
+        varies, known = Apply(">", (spread, ZERO)), self._unit(multiplier)
         each = _over(self._summary("mean", multiplier), known)
         wide = Apply("sqrt", (Contraction(self.resolver.domain(each)[0], _times(each, each)),))
         own = _over(scale, known)
@@ -321,6 +320,13 @@ class Defaults:
             case _:
                 bounded = Apply("clip", (mean, Constant(0.01), Constant(0.99)))
                 return Apply(link, (bounded,))
+
+    def _unit(self, expr: Expr) -> Expr:
+        """The sd of a predictor; 1 for a number among the columns of a block, which has none."""
+        spread = self._summary("sd", expr)
+        if not has_constant(expr, self.node_of):
+            return spread
+        return Apply("where", (Apply(">", (spread, ZERO)), spread, ONE))
 
     def _shift(self, scale: Expr, other: Expr) -> Expr:
         """How far from the outcome's mean a predictor that is not centred may put the intercept.

@@ -182,6 +182,8 @@ class Resolver:
                 return self._ref(expr)
             case ast.Call():
                 return resolve_call(self, expr)
+            case ast.Block() if text(expr) in self.scope.data:
+                return Value(text(expr), span=expr.span)  # it stands after a bar
             case ast.Block():
                 self.scope.report(
                     "H409",

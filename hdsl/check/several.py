@@ -37,7 +37,9 @@ def resolve_several(resolver: "Resolver", call: ast.Call) -> Expr:
 
 
 def alone(resolver: "Resolver", call: ast.Call) -> Expr:
-    """Reports that several columns stand where one number is needed."""
+    """Reports that several columns stand where one number is needed, unless they are a block."""
+    if text(call) in resolver.scope.data:
+        return Value(text(call), span=call.span)  # it stands after a bar
     resolver.scope.report(
         "H409",
         f"`{call.name}` gives several columns",

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from hdsl.expr import SEVERAL, Apply, Block, Constant, Domain, Expr, Value
-from hdsl.ir.model import Data, Node
+from hdsl.expr import SEVERAL, Apply, Block, Constant, Contraction, Domain, Expr, Value
+from hdsl.ir.model import Data, LevelKind, Model, Node
 
 type Axes = Callable[[Expr], Domain]
 """The axes of other blocks over which an expression varies."""
@@ -59,3 +59,23 @@ def has_constant(expr: Expr, node_of: Callable[[str], Node | None]) -> bool:
     return any(
         isinstance(item, Constant) or has_constant(item, node_of) for _, item in node.expr.items
     )
+
+
+def slope_term(slope: str, predictor: Expr, axis: str | None) -> Expr:
+    """What a group-level predictor adds: its product with the slope, summed over a block's axis.
+
+    A factor's slopes stand alone, one per label: its predictor is the number 1.
+    """
+    if predictor == Constant(1.0):
+        return Value(slope)
+    if axis is None:
+        return Apply("*", (Value(slope), predictor))
+    return Contraction(axis, Apply("*", (predictor, Value(slope))))
+
+
+def slope_term_of(model: Model, slope: str, predictor: Expr) -> Expr:
+    """``slope_term`` of a model's own predictor, whose axis its data tell."""
+    node = model.by_name.get(predictor.name) if isinstance(predictor, Value) else None
+    domain = node.domain if isinstance(node, Data) else ()
+    axes = (name for name in domain if model.levels[name].kind is LevelKind.BLOCK)
+    return slope_term(slope, predictor, next(axes, None))

@@ -23,6 +23,7 @@ from hdsl.expr import (
 )
 from hdsl.families import FAMILIES
 from hdsl.families.family import Support
+from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -140,7 +141,7 @@ def dump(model: Model) -> str:
     title = [f'model "{model.title}"'] if model.title is not None else []
     levels = [_level(level) for level in model.levels.values()]
     nodes = [_node(node) for node in model.nodes]
-    coefficients = [_coefficient(c) for c in model.coefficients]
+    coefficients = [_coefficient(model, c) for c in model.coefficients]
     return "\n".join([*title, *levels, *nodes, *coefficients]) + "\n"
 
 
@@ -304,10 +305,10 @@ def _deviations(node: Deviations) -> str:
     return f"{shares}{correlation}{_flags((('centred', node.centred),))}"
 
 
-def _coefficient(coefficient: Coefficient) -> str:
+def _coefficient(model: Model, coefficient: Coefficient) -> str:
     parts = "; ".join(
         f"{p.level}: {p.deviation} sd {p.sd}"
-        + "".join(f" + {slope} * {text_of(predictor)}" for slope, predictor in p.slopes)
+        + "".join(f" + {text_of(slope_term_of(model, *slope))}" for slope in p.slopes)
         for p in coefficient.parts
     )
     where = f"{coefficient.scale_name}{_over(coefficient.domain)}"

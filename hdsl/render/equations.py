@@ -22,6 +22,7 @@ from hdsl.expr import (
     Value,
     apply,
 )
+from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -280,7 +281,7 @@ def _centred(model: Model, deviation: str, level: str) -> tuple[Expr, Expr]:
             if part.deviation == deviation and c.crossed:
                 return Value(deviation), Constant(0.0)
             for slope, predictor in part.slopes:
-                term = apply("*", slope, predictor)
+                term = slope_term_of(model, slope, predictor)
                 before = term if before == Constant(0.0) else apply("+", before, term)
             if part.deviation == deviation:
                 last = part is c.parts[-1]

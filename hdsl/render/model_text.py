@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from hdsl.expr import Domain
+from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import (
     Coefficient,
@@ -88,7 +89,7 @@ def _entries(model: Model) -> Iterator[_Entry]:
     told = {c.scale_name for c in totals.values()} | inner
     for node in model.nodes:
         if node.name in totals:
-            yield from _coefficient(totals[node.name])
+            yield from _coefficient(model, totals[node.name])
         elif node.name not in told:
             yield from _node(model, node, crossed=_crossed(model))
 
@@ -98,12 +99,12 @@ def _crossed(model: Model) -> frozenset[str]:
     return frozenset(p.deviation for c in model.coefficients if c.crossed for p in c.parts)
 
 
-def _coefficient(coefficient: Coefficient) -> Iterator[_Entry]:
+def _coefficient(model: Model, coefficient: Coefficient) -> Iterator[_Entry]:
     centre = coefficient.mean
     for part in coefficient.parts:
         last = part is coefficient.parts[-1]
         inner = f"{coefficient.scale_name}[{part.level}]"
-        slopes = [f"{slope} * {text_of(predictor)}" for slope, predictor in part.slopes]
+        slopes = [text_of(slope_term_of(model, *slope)) for slope in part.slopes]
         mean = " + ".join([*([centre] if centre else []), *slopes]) or "0"
         linked = last and coefficient.transform is not None
         left = f"{coefficient.scale_name} " if linked else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hdsl.expr import Domain, Expr
+from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -215,7 +216,7 @@ def _totals(model: Model, coefficient: Coefficient) -> Iterator[_Total]:
         domain = (part.level, *coefficient.axes)
         shown = (part.deviation, inner, *((title, coefficient.scale_name) if last else ()))
         start = None if before is None else ("mean" if before == coefficient.mean else before)
-        text = f"normal({_centre(start, part)}, sd)"
+        text = f"normal({_centre(model, start, part)}, sd)"
         if last and coefficient.transform is not None:
             text = f"{coefficient.scale_name} ~ {text}"
         used = (*([before] if before else []), *_part_uses(model, part))
@@ -223,15 +224,14 @@ def _totals(model: Model, coefficient: Coefficient) -> Iterator[_Total]:
         before = inner
 
 
-def _centre(start: str | None, part: Part) -> str:
+def _centre(model: Model, start: str | None, part: Part) -> str:
     terms = [start] if start is not None else []
-    terms += [f"slope * {_factor(predictor)}" for _, predictor in part.slopes]
+    terms += [_slope_term(model, predictor) for _, predictor in part.slopes]
     return " + ".join(terms) or "0"
 
 
-def _factor(predictor: Expr) -> str:
-    text = text_of(predictor)
-    return f"({text})" if " " in text and not text.endswith(")") else text
+def _slope_term(model: Model, predictor: Expr) -> str:
+    return text_of(slope_term_of(model, "slope", predictor))
 
 
 def _part_uses(model: Model, part: Part) -> tuple[str, ...]:
@@ -249,7 +249,7 @@ def _crossed(model: Model, coefficient: Coefficient) -> Iterator[_Total]:
         domain = (part.level, *coefficient.axes)
         box = _box(part.deviation, Kind.LATENT, "normal(0, sd)", domain)
         used = _part_uses(model, part)
-        terms += [f"slope * {_factor(w)}" for _, w in part.slopes] + [part.deviation]
+        terms += [_slope_term(model, w) for _, w in part.slopes] + [part.deviation]
         slopes += [name for slope, w in part.slopes for name in (slope, *values(w))]
         yield box, domain, (part.deviation,), tuple(u for u in used if u not in slopes)
     text = "= " + " + ".join(terms)

@@ -1,0 +1,31 @@
+"""What a coefficient statement implies, by name and by level: values that the passes hand on."""
+
+from dataclasses import dataclass
+
+from hdsl.check.scope import CoefficientSpec
+from hdsl.expr import Expr
+
+
+@dataclass(frozen=True)
+class Implied:
+    """Why an implied parameter is there: the accessor that names it, and of what."""
+
+    accessor: str
+    spec: CoefficientSpec
+    level: str | None = None
+    predictor: Expr | None = None
+    baseline: bool = False  # slopes of a factor: the first label is the baseline
+
+
+@dataclass(frozen=True)
+class LevelPieces:
+    """What enters a coefficient at one level of one term."""
+
+    term: int
+    level: str
+    deviation: str
+    slopes: tuple[tuple[str, Expr, Expr], ...]  # name, predictor, the two together
+
+    def slope_terms(self) -> list[Expr]:
+        """What each slope adds to the coefficient."""
+        return [term for _, _, term in self.slopes]
