@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import floor, log10
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.documents import ROOT
 
@@ -31,7 +31,7 @@ class Example:
     rows: str
     model: str = "model"
     tables: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, float] = field(default_factory=dict)  # of the fit that its page shows
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the fit that its page shows
 
     @property
     def path(self) -> Path:
@@ -65,6 +65,9 @@ EXAMPLES = (
     Example("markets", "markets.csv"),
     Example("markets", "markets.csv", model="bought"),
     Example("markets", "markets.csv", model="units"),
+    Example("products", "products.csv", options={"method": "laplace"}),
+    Example("products", "products.csv", model="learned", options={"method": "laplace"}),
+    Example("stores", "stores.csv", options={"method": "laplace"}),
 )
 
 _REGION = "<!-- {name}: made by tools.refresh -->"

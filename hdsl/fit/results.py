@@ -169,6 +169,8 @@ class Results:
             key = self.generated.keys.get(node.name)
             if not isinstance(node, ir.Data) or node.name in self._node or key is None:
                 continue
+            if node.name in node.domain:  # a block: no variable may be called as its axis is
+                continue
             value = np.asarray(self.data.get(key))
             sizes = tuple(len(self.names.labels.get(level, ())) for level in node.domain)
             if value.dtype.kind in "fiub" and value.shape == sizes:
