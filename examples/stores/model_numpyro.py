@@ -126,7 +126,7 @@ def model(data):
     demand_seen = data["demand_seen"]
     demand = data["demand"]
 
-    # model.hdsl:16  theta[X] ~ store
+    # model.hdsl:22  theta[X] ~ store
     # default prior of mean(theta): slope on `X`: 2.5 on the link scale per sd of the predictor; of
     #     a column of 1: that of an intercept
     with numpyro.plate("X", n_X):
@@ -152,10 +152,10 @@ def model(data):
     dev_theta = numpyro.deterministic("dev(theta)", sd_theta * z_theta)
     theta = numpyro.deterministic("theta", mean_theta + dev_theta)
 
-    # model.hdsl:15  log(mu) = X @ theta
+    # model.hdsl:21  log(mu) = X @ theta
     log_mu = (X * theta[store_of_row, :]).sum(axis=-1)
 
-    # model.hdsl:17  log(phi) ~ store
+    # model.hdsl:23  log(phi) ~ store
     # default prior of mean(log(phi)): log shape
     mean_log_phi = numpyro.sample("mean(log(phi))", dist.Normal(0, 2.5))
     # default prior of sd(log(phi)): group sd: the scale of the log shape
@@ -166,7 +166,7 @@ def model(data):
     log_phi = mean_log_phi + dev_log_phi
     numpyro.deterministic("phi", jnp.exp(log_phi))
 
-    # model.hdsl:14  demand ~ negbinomial(mu, phi)
+    # model.hdsl:20  demand ~ negbinomial(mu, phi)
     with numpyro.plate("demand seen", len(demand_seen)):
         numpyro.sample(
             "demand",

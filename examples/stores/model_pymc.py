@@ -121,7 +121,7 @@ def build(data):
     demand_seen = data["demand_seen"]
     demand = data["demand"]
     with pm.Model(coords=data["coords"]) as model:
-        # model.hdsl:16  theta[X] ~ store
+        # model.hdsl:22  theta[X] ~ store
         # default prior of mean(theta): slope on `X`: 2.5 on the link scale per sd of the predictor;
         #     of a column of 1: that of an intercept
         mean_theta = pm.Normal(
@@ -144,10 +144,10 @@ def build(data):
         dev_theta = pm.Deterministic("dev(theta)", sd_theta * z_theta, dims=("store", "X"))
         theta = pm.Deterministic("theta", mean_theta + dev_theta, dims=("store", "X"))
 
-        # model.hdsl:15  log(mu) = X @ theta
+        # model.hdsl:21  log(mu) = X @ theta
         log_mu = (X * theta[store_of_row, :]).sum(axis=-1)
 
-        # model.hdsl:17  log(phi) ~ store
+        # model.hdsl:23  log(phi) ~ store
         # default prior of mean(log(phi)): log shape
         mean_log_phi = pm.Normal("mean(log(phi))", mu=0, sigma=2.5)
         # default prior of sd(log(phi)): group sd: the scale of the log shape
@@ -157,7 +157,7 @@ def build(data):
         log_phi = mean_log_phi + dev_log_phi
         pm.Deterministic("phi", pt.exp(log_phi), dims="store")
 
-        # model.hdsl:14  demand ~ negbinomial(mu, phi)
+        # model.hdsl:20  demand ~ negbinomial(mu, phi)
         pm.NegativeBinomial(
             "demand",
             mu=pt.exp(log_mu[demand_seen]),
