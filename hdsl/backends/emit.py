@@ -24,7 +24,7 @@ from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing
 from hdsl.backends.namer import Namer, harmless
 from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
-from hdsl.backends.parameters import free_level, has_set_members
+from hdsl.backends.parameters import free_level, has_set_members, is_all_set
 from hdsl.backends.prepare import lower_prepare
 from hdsl.backends.program import Load, Program, Sample
 from hdsl.backends.prune import prune
@@ -153,7 +153,7 @@ def _free(model: Model, names: Namer) -> dict[str, tuple[tuple[str, str], ...]]:
     """The axes of parameters with set members, as the levels and index arrays that make them."""
     found = {}
     for node in model.nodes:
-        if isinstance(node, Parameter) and has_set_members(node):
+        if isinstance(node, Parameter) and _splits(node, model):
             axis = free_level(node.name)
             keys = (name_input(names, Index(level, axis), model) for level in node.domain)
             found[axis] = tuple(zip(node.domain, keys, strict=True))
@@ -177,12 +177,17 @@ def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
     return tuple(f"{line}." for line in found)
 
 
+def _splits(node: Parameter, model: Model) -> bool:
+    """Whether some members of a parameter are set and others are drawn."""
+    return has_set_members(node) and not is_all_set(node, model)
+
+
 def _with_free_levels(model: Model) -> Model:
     """The model with a level for the free members of every parameter that has pinned ones."""
     levels = dict(model.levels)
     row = levels.pop(ROW)
     for node in model.nodes:
-        if isinstance(node, Parameter) and has_set_members(node):
+        if isinstance(node, Parameter) and _splits(node, model):
             name = free_level(node.name)
             levels[name] = Level(name, LevelKind.FIXED, parents=node.domain)
     return replace(model, levels=levels | {ROW: row})

@@ -10,7 +10,7 @@ from hdsl.expr import Constant, Domain, Expr, Value, apply
 from hdsl.families import FAMILIES
 from hdsl.families.family import CORRELATION, Role
 from hdsl.families.links import link_of
-from hdsl.ir.model import Distribution, Parameter, Transform
+from hdsl.ir.model import Distribution, Model, Parameter, Transform
 from hdsl.ir.text import text_of_target
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
     """Add the sites of a parameter and, where these are not itself, the parameter."""
     lowering.comment(node.span)
+    if is_all_set(node, lowering.model):
+        _lower_all_set(node, lowering)
+        return
     lowering.remark(node.rule, node.name)
     if FAMILIES[node.distribution.family].support == CORRELATION:
         _lower_scalar_correlation(node, lowering)
@@ -33,6 +36,20 @@ def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
     _draw(node, site, node.domain, lowering)
     if node.transform is not None:
         lowering.keep(node.name, node.domain, lowering.term(_inverted(node, site), node.domain))
+
+
+def is_all_set(node: Parameter, model: Model) -> bool:
+    """Whether every member of a vector is set: nothing is left of its distribution."""
+    members = model.levels[node.domain[0]].members if len(node.domain) == 1 else ()
+    return bool(members) and len(node.pinned) == len(members)
+
+
+def _lower_all_set(node: Parameter, lowering: "Lowering") -> None:
+    """A vector whose members are all set, side by side."""
+    values = {labels[0]: value for labels, value in node.pinned}
+    members = lowering.model.levels[node.domain[0]].members
+    each = tuple(lowering.term(values[member], ()) for member in members)
+    lowering.keep(node.name, node.domain, Call("stack", each))
 
 
 def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> None:

@@ -14,7 +14,15 @@ from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outs
 from hdsl.check.implied import Implied, LevelPieces
 from hdsl.check.mentions import strip_index
 from hdsl.check.resolve import Resolver
-from hdsl.check.scope import CoefficientSpec, DefinitionSpec, ParameterSpec, Setting, spell, text
+from hdsl.check.scope import (
+    CoefficientSpec,
+    DefinitionSpec,
+    ParameterSpec,
+    Setting,
+    member_with_prior,
+    spell,
+    text,
+)
 from hdsl.check.spelling import nearest, quoted
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Constant, Domain, Expr, Value
@@ -159,14 +167,12 @@ class Coefficients:
 
     def _set(self, name: str, setting: Setting) -> None:
         scope, target = self.scope, setting.target
-        labels = [i for i in target.index if not self._is_axis(i)]
-        if labels and setting.expr is not None:
+        if any(not self._is_axis(item) for item in target.index):
+            if setting.call is not None:
+                implied, member = self.implied[name], text(target.expr)
+                self.implied[member] = Implied(implied.accessor, implied.spec, implied.level)
+                setting = member_with_prior(scope, setting)
             scope.pins.setdefault(name, []).append(setting)
-            return
-        if labels:
-            scope.report(
-                "H207", "one member has no prior of its own", target.span, "set it with `=`"
-            )
             return
         first = scope.parameters.get(name) or scope.definitions.get(name)
         if first is not None:

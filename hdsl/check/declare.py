@@ -15,6 +15,7 @@ from hdsl.check.scope import (
     Scope,
     Setting,
     TermSpec,
+    member_with_prior,
     text,
     unsupported,
 )
@@ -146,13 +147,8 @@ def _distributions(scope: Scope, statement: ast.Tilde, mentions: Mentions) -> No
             continue
         axes = _axes(scope, target)
         if axes is None:
-            scope.report(
-                "H207",
-                f"`{text(target.expr)}` is one member, and one member has no prior of its own",
-                target.span,
-                "set it with `=`",
-                help=f"write `{text(target.expr)} = 0`, or give all members the prior",
-            )
+            setting = Setting(target, statement, call=statement.right)
+            scope.pins.setdefault(name, []).append(member_with_prior(scope, setting))
         elif not is_data and not _taken(scope, target):
             scope.parameters[name] = ParameterSpec(
                 name,

@@ -4,7 +4,7 @@ A ``Scope`` lives for one run and is the only thing here that changes; what leav
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import Target
@@ -186,6 +186,19 @@ class Scope:
         if level is not None and not several:
             several = (accessor, spec.scale, level) in self.spelled_with_level
         return spell(accessor, (spec.scale,), level if several else None)
+
+
+def member_with_prior(scope: Scope, setting: Setting) -> Setting:
+    """One member of a vector with a prior of its own: a parameter, and the member set to it."""
+    target, name = setting.target, text(setting.target.expr)
+    assert setting.call is not None and isinstance(setting.statement, ast.Tilde)
+    if name in scope.parameters:
+        scope.report("H202", f"`{name}` is defined twice", target.span, "defined again here")
+    else:
+        scope.parameters[name] = ParameterSpec(
+            name, target.span, target, (), setting.call, setting.statement.option
+        )
+    return replace(setting, call=None, expr=ast.Ref(name, span=target.span))
 
 
 def spell(accessor: str, subjects: tuple[str, ...], level: str | None) -> str:

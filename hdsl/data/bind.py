@@ -11,7 +11,7 @@ from hdsl.data.cells import Reader, group_column, is_labelled
 from hdsl.data.collinear import check_collinear
 from hdsl.data.column import Column
 from hdsl.data.dataset import Dataset
-from hdsl.data.derived import check_constants, check_labels_used, derive
+from hdsl.data.derived import check_constants, check_free_members, check_labels_used, derive
 from hdsl.data.join import Joined, Joiner, merged
 from hdsl.data.levels import group_levels
 from hdsl.data.locate import Sources, check_columns, check_implied
@@ -65,6 +65,7 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         dataset = derive(dataset, report)
         strange = tuple(check_labels_used(dataset))
         report += strange
+        report += check_free_members(dataset)
         report += check_missing(dataset)
         if not strange:  # a comparison with a label that does not occur never varies
             report += check_constants(dataset)

@@ -182,6 +182,24 @@ def _labels_of(dataset: Dataset, name: str) -> list[str] | None:
     return list(groups.labels) if groups is not None else None
 
 
+def check_free_members(dataset: Dataset) -> Iterator[Diagnostic]:
+    """The parameters of a level of the data whose members are all set one by one."""
+    for node in dataset.model.nodes:
+        if not isinstance(node, Parameter) or not node.pinned or len(node.domain) != 1:
+            continue
+        level = node.domain[0]
+        known = dataset.model.levels[level].members
+        if not known and level in dataset.groups and dataset.groups[level].size == len(node.pinned):
+            yield finding(
+                "H943",
+                f"every member of `{node.name}` is set by itself",
+                node.span,
+                f"`{level}` has {len(node.pinned)} groups in these data",
+                help=f"leave one to the distribution of `{node.name}`: take away the statement "
+                "about it",
+            )
+
+
 def check_constants(dataset: Dataset) -> Iterator[Diagnostic]:
     """The data that never vary where something is divided by their sd, each once."""
     seen: set[str] = set()

@@ -53,4 +53,16 @@ ENTRIES: tuple[Entry, ...] = (
         _BLOCK.replace("ITEM", 'columns("price*")'),
         rows=ROWS,
     ),
+    Entry(
+        "H943",
+        Severity.ERROR,
+        "a vector whose members are all set one by one",
+        "A member of a vector may be set, or have a prior of its own. Where that is said of every "
+        "group that the data have, nothing is left that the vector's distribution could be of.",
+        "data sales : real\nsales ~ normal(a, sigma)\n"
+        'a[age] ~ normal(0, 10)\na["1"] = 0\na["2"] = 1\na["3"] ~ normal(0, 1)\n',
+        "data sales : real\nsales ~ normal(a, sigma)\n"
+        'a[age] ~ normal(0, 10)\na["1"] = 0\na["3"] ~ normal(0, 1)\n',
+        rows=ROWS,
+    ),
 )
