@@ -121,6 +121,28 @@ ENTRIES: tuple[Entry, ...] = (
         proof="tests/fit/test_checkpoint.py::test_what_has_changed_since_is_told",
     ),
     Entry(
+        "H529",
+        Severity.ERROR,
+        "no mode",
+        "The Laplace approximation stands on the highest point of the posterior, and there is "
+        "none: the density rises without end, or stays flat, in some direction. A binary outcome "
+        "that a predictor separates, under a flat prior, is the usual case.",
+        bad="",
+        good="",
+        proof="tests/fit/test_laplace.py::test_separation_under_a_flat_prior_has_no_mode",
+    ),
+    Entry(
+        "H530",
+        Severity.ERROR,
+        "too large for the Laplace approximation",
+        "Group effects are eliminated from their curvature level by level, in small blocks. Large "
+        "levels that cross each other leave one dense block, which grows with the square of the "
+        "number of groups: this one does not fit into memory.",
+        bad="",
+        good="",
+        proof="tests/fit/test_laplace.py::test_what_does_not_fit_into_memory_is_refused",
+    ),
+    Entry(
         "H550",
         Severity.ERROR,
         "no such parameter to set",

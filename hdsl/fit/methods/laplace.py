@@ -86,24 +86,25 @@ def _start(problem: Problem, split: Parts) -> tuple[Numbers, Array]:
     if not np.isfinite(energies).any():
         raise NoStartError(at=np.asarray(points[0]))
     point = np.asarray(points[int(np.nanargmin(np.where(np.isfinite(energies), energies, np.inf)))])
-    return point[_positions(split.outer)], jnp.asarray(point[_positions(split.inner)])
+    return point[positions(split.outer)], jnp.asarray(point[positions(split.inner)])
 
 
-def _positions(sites: tuple[Site, ...]) -> Numbers:
+def positions(sites: tuple[Site, ...]) -> Numbers:
+    """Where the numbers of some sites stand in the vector."""
     found = [site.indices.reshape(-1) for site in sites]
     return np.concatenate([*found, np.arange(0)])
 
 
 def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inner:
     """Newton's method on the cheapest arrow that reads the curvature right."""
-    inner, outer = _positions(split.inner), _positions(split.outer)
+    inner, outer = positions(split.inner), positions(split.outer)
     nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
     for arrow in arrows(problem.structure, split.inner):
         found = Inner(problem, inner, outer, arrow)
         if found.reads_true(theta, nudged, seed=1):
             return found
     raise failure(
-        "H528",
+        "H530",
         f"laplace cannot hold the curvature of {inner.size:,} numbers in memory: too many levels "
         "cross, or all groups of a level depend on each other",
         "fit with `--method svi` or `--method nuts`",

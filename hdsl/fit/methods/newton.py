@@ -85,9 +85,14 @@ class Inner:
         """The whole vector."""
         return jnp.concatenate([v, theta])[self._order]
 
-    def energy(self, arguments: Any, theta: Array, v: Array) -> Array:
-        """Minus the log density."""
-        return self.problem.target.potential(arguments, self.join(theta, v))
+    @cached_property
+    def energy(self) -> Any:
+        """Minus the log density, a function of the data's arrays and both parts: traced once."""
+
+        def run(arguments: Any, theta: Array, v: Array) -> Array:
+            return self.problem.target.potential(arguments, self.join(theta, v))
+
+        return jax.jit(run)
 
     def blocks(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
         """The curvature in the inner numbers."""
@@ -96,11 +101,6 @@ class Inner:
             return jax.grad(self.energy, argnums=2)(arguments, theta, v)
 
         return read_blocks(gradient, v, places, self.problem.structure.rows)
-
-    @cached_property
-    def value(self) -> Any:
-        """The energy, compiled."""
-        return jax.jit(self.energy)
 
     @cached_property
     def system(self) -> Any:
@@ -154,7 +154,7 @@ class Inner:
         """How much of a step to take: all of it, or half as often as it overshoots."""
         length = 1.0
         for _ in range(HALVINGS):
-            new = float(self.value(self.arguments, theta, v + length * step))
+            new = float(self.energy(self.arguments, theta, v + length * step))
             if new <= energy - 1e-4 * length * promise + 100 * slack:
                 return length
             length /= 2
