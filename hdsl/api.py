@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hdsl.data.bind import Binding
     from hdsl.fit.run import Run
     from hdsl.ir.compare.difference import Difference
+    from hdsl.workflow.poolings import Poolings
     from hdsl.workflow.recovery import Recovery
     from hdsl.workflow.simulate import Simulation
 
@@ -151,6 +152,17 @@ class Model:
 
         by_level = {level: _table(frame) for level, frame in (tables or {}).items()}
         return recover(self.ir, _table(data), by_level, **options)
+
+    def pool(self, data: Any, tables: Any = None, **options: Any) -> "Poolings":
+        """The model with no pooling, as written, and with complete pooling, side by side.
+
+        Options are those of ``hdsl.workflow.pool.pool``: levels, holdout, folds, method, chains,
+        draws, warmup, seed.
+        """
+        from hdsl.workflow.pool import pool
+
+        by_level = {level: _table(frame) for level, frame in (tables or {}).items()}
+        return pool(self._source, _table(data), by_level, **options)
 
     def render(self, view: str = "model", form: str = "svg", data: Any = None) -> str | bytes:
         """A picture of the model (``view="model"``) or of its levels (``view="levels"``)."""

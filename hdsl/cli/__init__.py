@@ -6,7 +6,7 @@ model's text starts no sampler.
 
 import click
 
-from hdsl.cli.comparison import diff
+from hdsl.cli.comparison import diff, pool
 from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
@@ -46,7 +46,7 @@ def main(debug: bool) -> None:
 
 _COMMANDS = (
     *(check, fmt, expand, info, diff, explain, compile_, verify, simulate, recover, fit),
-    *(summary, predict, render),
+    *(pool, summary, predict, render),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

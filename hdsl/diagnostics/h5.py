@@ -206,4 +206,26 @@ ENTRIES: tuple[Entry, ...] = (
         good="",
         proof="tests/workflow/test_record.py::test_replicates_of_something_else_are_not_mixed",
     ),
+    Entry(
+        "H556",
+        Severity.ERROR,
+        "a model cannot be pooled otherwise",
+        "`hdsl pool` rewrites the formulas of a model: without pooling each group has coefficients "
+        "of its own, with complete pooling all share one. That needs coefficients that vary by a "
+        "level, and nothing else that is made of what the formulas implied: where `sd(beta)` "
+        "stands in the outcome's distribution, there is no such model.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_pooling.py::test_what_cannot_be_pooled_otherwise",
+    ),
+    Entry(
+        "H557",
+        Severity.ERROR,
+        "no groups to hold out",
+        "`--holdout LEVEL` leaves out a part of the groups of a level and predicts them. The level "
+        "must be one of the data's, and have at least three groups.",
+        bad="",
+        good="",
+        proof="tests/workflow/test_pool.py::test_a_level_without_groups_to_hold_out",
+    ),
 )

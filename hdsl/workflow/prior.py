@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hdsl.compiler import compile_model
+from hdsl.data.bind import Binding
 from hdsl.data.problem import finding, numbered
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.families import FAMILIES
@@ -68,11 +69,14 @@ class PriorDraws:
 
 def prepare(design: Design, model: Model | None = None) -> Prepared:
     """A design prepared by the generated NumPyro file of its model, or of a variant of it."""
+    return prepare_bound(model or design.model, design.binding)
+
+
+def prepare_bound(model: Model, binding: Binding) -> Prepared:
+    """Data bound to a model, prepared by its generated NumPyro file."""
     from hdsl.fit.setup import prepare_jax
 
     prepare_jax()
-    model = model or design.model
-    binding = design.binding
     generated = compile_model(model, "numpyro", binding.facts)
     with tempfile.TemporaryDirectory(prefix="hdsl-") as folder:
         loaded = import_module(generated, write_module(generated, Path(folder)), model.source)

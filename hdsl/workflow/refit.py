@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,18 +93,21 @@ class Refit:
         return Fitted(values, 0 if diverging is None else int(diverging.sum()), sampled)
 
     def _sample(self, data: Mapping[str, Any], settings: Settings) -> Sampled:
-        target, layout = self._target()
+        target, _ = self._target()
         target = replace(target, arguments=split_data(data).arrays)
         if self.method == "nuts":
             return sample(target, settings, self._program(), Silent())
-        from hdsl.fit.methods.approximation import Problem
+        from hdsl.fit.approximate import problem_of
+        from hdsl.fit.checkpoint import Checkpoints
         from hdsl.fit.methods.dispatch import method_of
-        from hdsl.fit.methods.structure import structure_of
 
-        loaded = self.prepared.loaded
-        structure = structure_of(loaded.generated, data, layout, len(data["coords"]["row"]))
+        if "problem" not in self._programs:
+            loaded, model = self.prepared.loaded, self.prepared.model
+            self._programs["problem"] = problem_of(loaded, self._data, model, Checkpoints())
         merged = split_data(data).merged
-        problem = Problem(target, layout, structure, self._fitted_model, merged)
+        problem = replace(
+            self._programs["problem"], target=target, model=self._fitted_model, merged=merged
+        )
         found = method_of(self.method)(problem, settings, Silent())
         return Sampled(found.z, found.stats, found.complete)
 
@@ -134,24 +137,40 @@ class Refit:
         results = finish_draws(finisher.result(), arrays, sampled, 0, size)
         return {model_name(name): value for name, value in results["values"].items()}
 
+    def log_likelihood(self, fitted: Fitted, kept: Mapping[str, Numbers]) -> dict[str, Numbers]:
+        """The log densities of the chosen observations of each site, (chain, draw, observation)."""
+        parts: dict[str, list[Numbers]] = {site: [] for site in kept}
+        for each in self._chunks(fitted, {}):
+            for site, rows in kept.items():
+                parts[site].append(each[site][:, rows])
+        shape = fitted.sampled.z.shape[:2]
+        joined = {site: np.concatenate(found) for site, found in parts.items()}
+        return {site: each.reshape(*shape, each.shape[1]) for site, each in joined.items()}
+
     def log_scores(self, fitted: Fitted, changed: Mapping[str, Any]) -> dict[str, Numbers]:
         """The log of each observation's mean density over the draws, by site: how well it is
         predicted by a fit that it took no part in.
         """
+        total = {o.site: np.full(len(o.observed), -np.inf) for o in self.prepared.outcomes}
+        for each in self._chunks(fitted, changed):
+            for site, values in each.items():
+                total[site] = np.logaddexp(total[site], np.logaddexp.reduce(values, axis=0))
+        draws = fitted.sampled.z.shape[0] * fitted.sampled.z.shape[1]
+        return {site: score - np.log(draws) for site, score in total.items()}
+
+    def _chunks(self, fitted: Fitted, changed: Mapping[str, Any]) -> Iterator[dict[str, Numbers]]:
+        """The log densities of all observations by site, (draw, observation), some draws a time."""
         arrays = split_data({**self._data, **changed}).arrays
         vectors = fitted.sampled.z.reshape(-1, fitted.sampled.z.shape[2])
         rows = sum(len(outcome.observed) for outcome in self.prepared.outcomes)
         size = int(np.clip(CHUNK_VALUES // max(rows, 1), 1, min(500, len(vectors))))
-        total = {o.site: np.full(len(o.observed), -np.inf) for o in self.prepared.outcomes}
         if "scores" not in self._programs:
             self._programs["scores"] = jax.jit(jax.vmap(self._scores, in_axes=(None, 0)))
         for begin in range(0, len(vectors), size):
             numbers = np.minimum(np.arange(begin, begin + size), len(vectors) - 1)
-            kept = min(size, len(vectors) - begin)
-            for site, each in self._programs["scores"](arrays, vectors[numbers]).items():
-                part = np.logaddexp.reduce(np.asarray(each)[:kept], axis=0)
-                total[site] = np.logaddexp(total[site], part)
-        return {site: score - np.log(len(vectors)) for site, score in total.items()}
+            left = min(size, len(vectors) - begin)
+            found = self._programs["scores"](arrays, vectors[numbers])
+            yield {site: np.asarray(each)[:left] for site, each in found.items()}
 
     def _scores(self, arrays: Mapping[str, Any], vector: Any) -> dict[str, Any]:
         """The log density of every observation at one draw."""
