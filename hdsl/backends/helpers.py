@@ -241,6 +241,34 @@ def kept_rows(rows, names, needed):
     return numbered, {name: np.asarray(rows[name])[kept] for name in names if name in rows}
 '''
 
+CODED = '''\
+def coded(name, values, learned, labels=None, first=None, known=False):
+    """The place of each label among the outcome's labels, from 0; -1 where it is missing."""
+    if values.dtype.kind == "f":
+        values = np.array(["" if np.isnan(value) else f"{value:g}" for value in values])
+    key = f"categories of {name}"
+    if key not in learned:
+        found = labels or sorted(set(values.tolist()) - {""}, key=natural)
+        learned[key] = sorted(found, key=lambda label: label != first) if first else found
+    place = {"": -1} | {label: i for i, label in enumerate(learned[key])}
+    strange = sorted(set(values.tolist()) - set(place))
+    if strange:
+        raise ValueError(f"{name!r} has labels that are not among {learned[key]}: {strange[:5]}")
+    codes = np.array([place[value] for value in values.tolist()])
+    if known and (codes < 0).any():
+        raise ValueError(
+            f"the outcome {name!r} is missing in {(codes < 0).sum()} rows; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+    return codes
+'''
+
+BETWEEN = '''\
+def between(labels):
+    """What the cut points between labels are called: `low|mid`."""
+    return [f"{label}|{labels[i + 1]}" for i, label in enumerate(labels[:-1])]
+'''
+
 OUTCOME = '''\
 def outcome(rows, name, read, size, is_training):
     """A column that may have empty cells, and that rows to predict need not have."""
@@ -273,6 +301,8 @@ HELPERS = {
     "sd": Helper(SD),
     "waves": Helper(WAVES),
     "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
+    "coded": Helper(CODED, ("natural",)),
+    "between": Helper(BETWEEN),
     "outcome": Helper(OUTCOME),
 }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hdsl.backends.namer import Namer
 from hdsl.expr import Domain, Expr, Summary
-from hdsl.ir.model import LevelKind, Model, Transform
+from hdsl.ir.model import Level, LevelKind, Model, Transform
 from hdsl.ir.text import text_of, text_of_target
 
 
@@ -81,7 +81,7 @@ def name_input(names: Namer, item: Input, model: Model) -> str:
 
     What is observed of an outcome shares that of its column, unless the model transforms it.
     """
-    if isinstance(item, Observed) and _transform(item.name, model) is None:
+    if isinstance(item, Observed) and _is_plain(item.name, model):
         return name_input(names, Column(item.name), model)
     return names(item, _wish(item, model))
 
@@ -91,7 +91,8 @@ def _wish(item: Input, model: Model) -> str:
         case Column(name=name):
             return name
         case Observed(name=name):
-            return text_of_target(name, _transform(name, model))
+            coded = label_axis(name, model) is not None
+            return f"{name} code" if coded else text_of_target(name, _transform(name, model))
         case Seen(name=name):
             return f"{name} seen"
         case Learned(summary=summary):
@@ -104,6 +105,16 @@ def _wish(item: Input, model: Model) -> str:
             return f"{level}_{label}"
         case Waves(part=part, argument=argument):
             return f"{part} of {text_of(argument)}"
+
+
+def label_axis(outcome: str, model: Model) -> Level | None:
+    """The axis of an outcome that is a label; its values are the places of its labels, from 0."""
+    return next((level for level in model.levels.values() if level.of == outcome), None)
+
+
+def _is_plain(outcome: str, model: Model) -> bool:
+    """Whether an outcome is observed as its column stands."""
+    return _transform(outcome, model) is None and label_axis(outcome, model) is None
 
 
 def _transform(outcome: str, model: Model) -> Transform | None:

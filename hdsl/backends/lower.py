@@ -39,6 +39,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import text_of_target
+from hdsl.ir.uses import argument_domain
 from hdsl.source import Span
 
 RECORDED_CELLS = 20_000
@@ -233,10 +234,12 @@ def _lower_outcome(node: Outcome, lowering: Lowering) -> None:
     seen = lowering.input(Seen(node.name)) if node.name in lowering.seen else None
     arguments: list[tuple[str, Term]] = []
     for name, expr in node.distribution.arguments:
-        term = lowering.term(expr, node.domain)
-        if domain_of(expr, lowering.model):
+        use = argument_domain(node.distribution, name, node.domain)
+        term = lowering.term(expr, use)
+        own = domain_of(expr, lowering.model)
+        if own:
             term = _lifted(name, term, node, lowering)
-            if seen is not None:
+            if seen is not None and not set(own) <= set(use) - set(node.domain):
                 term = Gather(term, (seen,))
         arguments.append((name, term))
     lowering.comment(node.span)

@@ -4,7 +4,16 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
-from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
+from hdsl.backends.program import (
+    Assign,
+    Comment,
+    Increasing,
+    Load,
+    Program,
+    Record,
+    Sample,
+    Statement,
+)
 from hdsl.backends.prune import bound, used_by
 from hdsl.backends.spelling import spell_site
 from hdsl.families.functions import Library
@@ -75,11 +84,14 @@ class _Printer:
         if sample.seen is not None:
             assert sample.observed is not None
             return (f"numpyro.plate({quoted(sample.site + ' seen')}, len({sample.seen}))",)
-        sizes = sample.sizes or tuple(self.sizes[level] for level in sample.domain)
+        domain = sample.domain
+        if isinstance(sample.distribution, Increasing):
+            domain = domain[:-1]  # the last axis is the distribution's own
+        sizes = sample.sizes or tuple(self.sizes[level] for level in domain)
         count = len(sizes)
         return tuple(
             f"numpyro.plate({quoted(level)}, {size}" + (f", dim={i - count})" if count > 1 else ")")
-            for i, (level, size) in enumerate(zip(sample.domain, sizes, strict=True))
+            for i, (level, size) in enumerate(zip(domain, sizes, strict=True))
         )
 
     def _open(self, plates: tuple[str, ...]) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Index
-from hdsl.backends.program import Call, Drawn, Number, Sample, Term, Variable
+from hdsl.backends.program import Call, Drawn, Increasing, Number, Sample, Term, Variable
 from hdsl.backends.structures import lower_structure
 from hdsl.expr import Constant, Domain, Expr, Value, apply
 from hdsl.families import FAMILIES
@@ -67,7 +67,8 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
         variable = lowering.auxiliary_site(z, sample)
         lowering.keep(name, domain, _scaled(node, roles, variable, domain, lowering), is_result)
         return
-    distribution = drawn(node.distribution, domain, lowering)
+    each = drawn(node.distribution, domain, lowering)
+    distribution = Increasing(each, lowering.size(domain[-1])) if node.increasing else each
     sample = Sample(lowering.variable(name), name, distribution, domain, sizes=sizes)
     if is_result:
         lowering.body.append(sample)

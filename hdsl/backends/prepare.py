@@ -122,6 +122,9 @@ def lower_prepare(
     for level in levels:
         run.comment(level)
         _groups(level, run)
+    for level in model.levels.values():
+        if level.of is not None and not level.members:
+            _label_coords(level, run)
     for twin in dict.fromkeys(twins):
         run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
     for kinds in (Index, Observed | Seen):
@@ -257,6 +260,15 @@ def _groups(level: Level, run: Preparing) -> None:
     if level.ordered:
         text = run.call("in_order", name, text, "learned")
     run.say(f"coords[{name}], {index} = {run.call('groups', name, text, 'learned')}")
+
+
+def _label_coords(level: Level, run: Preparing) -> None:
+    """The coords of an outcome's labels, or of what lies between them, as the data have them."""
+    assert level.of is not None
+    run.have(Observed(level.of))
+    labels = f"learned[{quoted(f'categories of {level.of}')}]"
+    found = run.call("between", labels) if level.kind is LevelKind.CUT else f"{labels}[1:]"
+    run.say(f"coords[{quoted(level.name)}] = {found}")
 
 
 def _labels_of_rows(level: str, run: Preparing) -> str:

@@ -13,6 +13,7 @@ from hdsl.backends.inputs import (
     Observed,
     Seen,
     Waves,
+    label_axis,
     name_input,
     path_of,
 )
@@ -22,7 +23,7 @@ from hdsl.backends.prepare_blocks import make_block
 from hdsl.backends.terms import domain_of, unfold
 from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
-from hdsl.ir.model import Data, DataType, LevelKind, Parameter
+from hdsl.ir.model import Data, DataType, Level, LevelKind, Parameter
 from hdsl.ir.text import text_of, text_of_number
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def make_input(item: Input, run: "Preparing") -> None:
             _observed(name, run)
         case Seen(name=name):
             known = run.have(Observed(name))
-            run.say(f"{run.made[item]} = np.flatnonzero(~np.isnan({known}))")
+            found = (
+                f"~np.isnan({known})" if label_axis(name, run.model) is None else f"{known} >= 0"
+            )
+            run.say(f"{run.made[item]} = np.flatnonzero({found})")
         case Learned(summary=summary):
             _learned(summary, run.made[item], run)
         case Computed(expr=expr, domain=domain):
@@ -111,6 +115,10 @@ def _observed(name: str, run: "Preparing") -> None:
     node = run.model.by_name[name]
     assert isinstance(node, Data)
     value = run.have(Column(name))
+    axis = label_axis(name, run.model)
+    if axis is not None:
+        _coded(axis, target, value, run)
+        return
     if outcome.transform is not None:
         inner: Expr = Value(name)
         if outcome.transform.negated:
@@ -121,6 +129,23 @@ def _observed(name: str, run: "Preparing") -> None:
     if name not in run.seen:
         run.say("if is_training:")
         run.say(f"    {run.call('observed', quoted(name), value)}")
+
+
+def _coded(axis: Level, target: str, value: str, run: "Preparing") -> None:
+    """The place of each row's label among the labels, those that the model lists or all found."""
+    assert axis.of is not None
+    node = run.model.by_name[axis.of]
+    assert isinstance(node, Data)
+    labels = node.members
+    if axis.baseline is not None:
+        labels = tuple(sorted(labels, key=lambda label: label != axis.baseline))
+    options = [f"[{', '.join(map(quoted, labels))}]"] if labels else []
+    if axis.baseline is not None and not labels:
+        options.append(f"first={quoted(axis.baseline)}")
+    if axis.of not in run.seen:
+        options.append("known=is_training")
+    arguments = (quoted(axis.of), value, "learned", *options)
+    run.say(f"{target} = {run.call('coded', *arguments)}")
 
 
 def _learned(summary: Summary, target: str, run: "Preparing") -> None:

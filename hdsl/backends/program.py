@@ -79,6 +79,14 @@ class JointNormal:
     factor: Term
 
 
+@dataclass(frozen=True)
+class Increasing:
+    """Values in increasing order along the last axis, each with the density of one distribution."""
+
+    each: Drawn
+    size: str  # Python source
+
+
 # ---------------------------------------------------------------- statements
 
 
@@ -126,7 +134,7 @@ class Sample:
 
     target: str | None
     site: str
-    distribution: Drawn | CholeskyLkj | JointNormal
+    distribution: Drawn | CholeskyLkj | JointNormal | Increasing
     domain: Domain
     observed: str | None = None
     seen: str | None = None

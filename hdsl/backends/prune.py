@@ -9,6 +9,7 @@ from hdsl.backends.program import (
     CholeskyLkj,
     Comment,
     Drawn,
+    Increasing,
     JointNormal,
     Load,
     Record,
@@ -32,6 +33,8 @@ def used_by(statement: Statement) -> frozenset[str]:
         texts.append(statement.event or "")
         if isinstance(statement.distribution, CholeskyLkj):
             texts.append(statement.distribution.size)
+        if isinstance(statement.distribution, Increasing):
+            texts.append(statement.distribution.size)
     return frozenset[str]().union(*(variables(text) for text in texts))
 
 
@@ -40,6 +43,8 @@ def _terms(statement: Statement) -> Iterator[Term]:
         case Assign(value=value) | Record(value=value):
             yield value
         case Sample(distribution=Drawn(arguments=arguments)):
+            yield from (term for _, term in arguments)
+        case Sample(distribution=Increasing(each=Drawn(arguments=arguments))):
             yield from (term for _, term in arguments)
         case Sample(distribution=CholeskyLkj(concentration=concentration)):
             yield concentration

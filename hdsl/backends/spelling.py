@@ -7,6 +7,7 @@ from hdsl.backends.program import (
     Call,
     CholeskyLkj,
     Drawn,
+    Increasing,
     JointNormal,
     Number,
     Sample,
@@ -65,3 +66,34 @@ def spell_site(sample: Sample, library: Library) -> Spelled:
             if library is Library.PYMC:
                 return Spelled("pm.MvNormal", f"mu={mu}, chol={chol}")
             return Spelled("dist.MultivariateNormal", f"{mu}, scale_tril={chol}")
+        case Increasing(each=each, size=size):
+            return _increasing(spell(each, library), size, library)
+
+
+NUMPYRO_INCREASING = '''\
+class Increasing(dist.Distribution):
+    """Values in increasing order, each with the density of one distribution."""
+
+    support = dist.constraints.ordered_vector
+    pytree_data_fields = ("each",)
+
+    def __init__(self, each, size, *, validate_args=None):
+        self.each = each
+        super().__init__(event_shape=(size,), validate_args=validate_args)
+
+    def sample(self, key, sample_shape=()):
+        return jnp.sort(self.each.sample(key, (*sample_shape, *self.event_shape)), axis=-1)
+
+    def log_prob(self, value):
+        return self.each.log_prob(value).sum(axis=-1)
+'''
+
+
+def _increasing(each: Spelled, size: str, library: Library) -> Spelled:
+    if library is Library.PYMC:
+        start = f"initval=np.arange({size}) - ({size} - 1) / 2"
+        options = f"transform=pm.distributions.transforms.ordered, {start}"
+        return Spelled(each.constructor, f"{each.arguments}, {options}", each.helper)
+    helpers = [NUMPYRO_INCREASING, *([each.helper] if each.helper else [])]
+    arguments = f"{each.constructor}({each.arguments}), {size}"
+    return Spelled("Increasing", arguments, "\n\n".join(helpers))

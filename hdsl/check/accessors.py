@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hdsl.check.domains import grouped, is_crossing
+from hdsl.check.labels import cut_accessor
 from hdsl.check.mentions import level_argument, strip_index
 from hdsl.check.scope import LATER, CoefficientSpec, spell, text
 from hdsl.check.spelling import nearest, quoted
@@ -23,6 +24,8 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
     first = expr.args[0].value if expr.args else None
     if first is None or isinstance(first, ast.LevelName) or name in LATER:
         return None
+    if name == "cut":
+        return cut_accessor(resolver, expr)
     bare = first.name if isinstance(first, ast.Ref) else None
     spec = resolver.scope.by_scale(text(strip_index(first)))
     if name in ACCESSORS and spec is not None:
@@ -34,7 +37,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
         if name in ("min", "max"):
             resolver.scope.report("H205", f"`{name}` of one argument is for data", expr.span)
             return BROKEN
-    if name in ACCESSORS and name not in ("new", "cut"):
+    if name in ACCESSORS and name != "new":
         what = bare or text(first)
         inner = resolver.scope.coefficients.get(bare or _heart(first))
         resolver.scope.report(

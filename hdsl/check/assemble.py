@@ -9,6 +9,7 @@ from hdsl.check.correlations import Joint
 from hdsl.check.defaults import Defaults
 from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
+from hdsl.check.labels import check_axis, check_labels, inferred_type
 from hdsl.check.misplaced import blame
 from hdsl.check.options import check_options
 from hdsl.check.order import in_order, report_unused, used_names
@@ -17,7 +18,7 @@ from hdsl.check.resolve import Resolver
 from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
 from hdsl.check.structures import refuse_outcome
 from hdsl.check.supports import check_supports
-from hdsl.check.targets import ACCESSORS
+from hdsl.check.targets import ACCESSORS, Target
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Expr, Value
 from hdsl.families import FAMILIES, Role
@@ -34,6 +35,7 @@ from hdsl.ir.model import (
     Outcome,
     Parameter,
 )
+from hdsl.ir.uses import argument_domain
 from hdsl.syntax import ast
 
 
@@ -104,7 +106,9 @@ class Assembly:
         for target, statement in self.scope.outcomes:
             call = statement.right
             assert isinstance(call, ast.Call)
+            self.resolver.outcome = target.name
             distribution = resolve_distribution(self.resolver, call)
+            self.resolver.outcome = None
             if distribution is None or refuse_outcome(self.resolver, target.name, distribution):
                 continue
             spec = self.scope.data[target.name]
@@ -121,11 +125,13 @@ class Assembly:
                     "the index says otherwise",
                     help=f"declare it `data {target.name} : real per {(*stated, 'LEVEL')[0]}`",
                 )
-            for _, expr in distribution.arguments:
-                beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
+            for name, expr in distribution.arguments:
+                allowed = argument_domain(distribution, name, domain)
+                beyond = outside(self.scope.levels, self.resolver.domain(expr), allowed)
                 if beyond:
-                    blame(self.resolver, expr, domain, beyond, f"`{target.name}`")
-            self._check_outcome_type(target.name, distribution)
+                    blame(self.resolver, expr, allowed, beyond, f"`{target.name}`")
+            check_axis(self.resolver, target.name, distribution, domain)
+            self._check_outcome_type(target, distribution)
             self.outcomes.append(
                 Outcome(
                     name=target.name,
@@ -137,8 +143,8 @@ class Assembly:
             )
             self.parameters.ask(distribution)
 
-    def _check_outcome_type(self, name: str, distribution: Distribution) -> None:
-        spec = self.scope.data[name]
+    def _check_outcome_type(self, target: Target, distribution: Distribution) -> None:
+        name, spec = target.name, self.scope.data[target.name]
         family = FAMILIES[distribution.family]
         label = self.scope.data[name].span
         if family.improper or distribution.family == "lkj":
@@ -148,13 +154,18 @@ class Assembly:
                 distribution.span,
                 "a prior of parameters only",
             )
+        elif family.categories is not None:
+            check_labels(self.scope, target, family, distribution.span)
         elif spec.type in (DataType.FACTOR, DataType.ORDERED):
             self.scope.report(
                 "H304",
                 f"`{name}` is {spec.type.value} data, and `{family.name}` is of numbers",
                 distribution.span,
                 others=(Label(label, "declared here"),),
-                help=f'derive a number from it: `data {name}_is_A = ({name} == "A")`',
+                help=f"write `{name} ~ orderedlogistic(eta)`"
+                if spec.type is DataType.ORDERED
+                else f"write `{name} ~ categorical(logit_p = eta)`, or derive a number from it: "
+                f'`data {name}_is_A = ({name} == "A")`',
             )
 
     def _infer_types(self, spec: DataSpec, distribution: Distribution) -> None:
@@ -167,6 +178,7 @@ class Assembly:
                 kind = DataType.BINARY if support == BINARY else DataType.COUNT
             elif support.lower == 0.0:
                 kind = DataType.PROPORTION if support.upper == 1.0 else DataType.POSITIVE
+            kind = inferred_type(family) or kind
             self.scope.data[spec.name] = replace(spec, type=kind)
         for parameter in family.parameters:
             expr = dict(distribution.arguments).get(parameter.name)

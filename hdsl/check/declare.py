@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hdsl.check.columns import declare_data, resolve_per
 from hdsl.check.domains import ancestors
 from hdsl.check.infer import adopt_outcome, infer, report_no_outcome
+from hdsl.check.labels import declare_cut_prior, declare_cuts, refuse_set_cuts
 from hdsl.check.levels import close_levels, declare_levels
 from hdsl.check.mentions import Mentions, note_spellings
 from hdsl.check.scope import (
@@ -36,6 +37,7 @@ def declare(file: ast.File, source: Source) -> Scope:
     mentions = Mentions(file)
     _left_sides(scope, file, mentions)
     adopt_outcome(scope, mentions)
+    declare_cuts(scope)
     note_spellings(scope, file)
     infer(scope, file)
     report_no_outcome(scope, file)
@@ -84,7 +86,7 @@ def _targets(scope: Scope, exprs: tuple[ast.Expr, ...]) -> Iterator[Target]:
             scope.report(
                 "H310", f"`{text(expr)}` cannot stand left of a statement", expr.span, target
             )
-        elif target.accessor in ("new", "cut"):
+        elif target.accessor == "new":
             unsupported(scope, expr.span, f"`{target.accessor}`")
         else:
             yield target
@@ -134,6 +136,9 @@ def _axes(scope: Scope, target: Target) -> tuple[str, ...] | None:
 def _distributions(scope: Scope, statement: ast.Tilde, mentions: Mentions) -> None:
     assert isinstance(statement.right, ast.Call)
     for target in _targets(scope, statement.targets):
+        if target.accessor == "cut":
+            declare_cut_prior(scope, target, statement)
+            continue
         if target.accessor is not None:
             scope.settings.append(Setting(target, statement, call=statement.right))
             continue
@@ -164,6 +169,10 @@ def _distributions(scope: Scope, statement: ast.Tilde, mentions: Mentions) -> No
 def _define(
     scope: Scope, target: Target, statement: ast.Define | ast.Report, expr: ast.Expr
 ) -> None:
+    if target.accessor == "cut":
+        if isinstance(statement, ast.Define):
+            refuse_set_cuts(scope, target)
+        return
     if target.accessor is not None:
         if isinstance(statement, ast.Define):
             scope.settings.append(Setting(target, statement, expr=expr))

@@ -7,6 +7,7 @@ the generated `prepare` computes them, and `hdsl expand` writes them out.
 from dataclasses import dataclass
 
 from hdsl.check.algebra import forward
+from hdsl.check.cuts import beside_cuts, cuts_rule
 from hdsl.check.domains import grouped
 from hdsl.check.implied import Implied
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
@@ -208,6 +209,10 @@ class Defaults:
     # ------------------------------------------------------------ parameters that stand alone
 
     def _of_name(self, name: str, support: Support, transform: Transform | None) -> Default | None:
+        intercept = beside_cuts(name, self.of_outcomes)
+        frame = self._frame(intercept, None) if intercept is not None else None
+        if frame is not None:
+            return Default(_normal(ZERO, frame.wide), cuts_rule(frame.wide != frame.scale))
         both = [self.of_outcomes.uses(name), self.of_priors.uses(name)]
         for use in () if None in both else (use for found in both for use in found or ()):
             if use.direct and use.link is None and transform is None:
@@ -303,9 +308,11 @@ class Defaults:
 
     def _centre(self, use: Use, link: str | None) -> Expr:
         """The outcome's mean on the link scale, kept finite where all of it is 0 or 1."""
-        mean = self._outcome_summary("mean", use)
         assert isinstance(use.user, Outcome)
         family = FAMILIES[use.user.distribution.family]
+        if family.categories is not None:
+            return ZERO  # labels have no mean
+        mean = self._outcome_summary("mean", use)
         for parameter in family.parameters:
             if parameter.role is Role.SIZE:
                 size = dict(use.user.distribution.arguments)[parameter.name]
@@ -363,7 +370,8 @@ def _mean_rule(frame: Frame) -> str:
     what = frame.what.removeprefix("the ")
     if what == "intercept":
         wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""
-        return f"intercept: the outcome's mean, {unit}{wider}"
+        middle = "0" if frame.centre == ZERO else "the outcome's mean"
+        return f"intercept: {middle}, {unit}{wider}"
     if what.startswith("slope"):
         other = "" if frame.centre == ZERO else "; of a column of 1: that of an intercept"
         return f"{what}: {unit} per sd of the predictor{other}"

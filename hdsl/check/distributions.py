@@ -3,12 +3,22 @@
 from dataclasses import dataclass
 from math import exp, inf, log
 
+from hdsl.check.labels import CUT, refuse_labels
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import WRAPPERS, unsupported
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import Constant, Expr
 from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family, parameter
-from hdsl.families.family import POSITIVE, REAL, UNIT, Family, FamilyParameter, Support
+from hdsl.families.family import (
+    POSITIVE,
+    REAL,
+    UNIT,
+    Categories,
+    Family,
+    FamilyParameter,
+    Role,
+    Support,
+)
 from hdsl.families.functions import FUNCTIONS
 from hdsl.ir.model import Distribution, Transform
 from hdsl.ir.text import text_of, text_of_support
@@ -45,11 +55,15 @@ def resolve_distribution(resolver: Resolver, call: ast.Call) -> Distribution | N
             else None,
         )
         return None
+    along = None if family.categories is None else scope.axes.get(resolver.outcome or "")
+    if family.categories is not None and along is None:
+        refuse_labels(scope, call)
+        return None
     named = _arguments_by_name(resolver, family, call)
     if named is None:
         return None
     arguments = tuple((name, resolver.resolve(expr)) for name, expr in named)
-    return Distribution(family.name, arguments, span=call.span)
+    return Distribution(family.name, arguments, along=along, span=call.span)
 
 
 def _arguments_by_name(
@@ -59,6 +73,8 @@ def _arguments_by_name(
     scope = resolver.scope
     found: dict[str, tuple[str, ast.Expr]] = {}
     for position, arg in enumerate(call.args):
+        if family.categories is Categories.UNORDERED and arg.keyword == "baseline":
+            continue  # it says which label the axis lacks
         if isinstance(arg.value, ast.LevelName):
             help = f"write `{_positions(family)}`"
             scope.report("H205", "a level cannot stand here", arg.span, help)
@@ -75,6 +91,15 @@ def _arguments_by_name(
             scope.report("H205", f"argument `{parameter}` is given twice", arg.span, "again here")
             return None
         found[parameter] = (name, arg.value)
+    for p in family.parameters:
+        if p.role is Role.CUTS:
+            own = ast.Call(CUT, (ast.Arg(ast.Ref(resolver.outcome or "")),))
+            given = found.setdefault(p.name, (p.name, own))[1]
+            if given != own:
+                help = f"write `{family.name}({family.parameters[0].name})`"
+                headline = f"the cut points of `{resolver.outcome}` are its own"
+                scope.report("H205", headline, given.span, help=help)
+                return None
     missing = [p.name for p in family.parameters if p.name not in found and p.otherwise is None]
     if missing:
         scope.report(

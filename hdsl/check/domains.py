@@ -21,11 +21,16 @@ def ancestors(levels: Mapping[str, Level], level: str) -> frozenset[str]:
 def union(levels: Mapping[str, Level], domains: Iterable[Domain]) -> Domain:
     """The union of domains, less every level that another one in it is nested in.
 
-    The order is that of first appearance.
+    The order is that of first appearance, the axes of an outcome's labels last.
     """
     found = tuple(dict.fromkeys(level for domain in domains for level in domain))
+    found = tuple(sorted(found, key=lambda level: _is_last(levels, level)))
     above = frozenset[str]().union(*(ancestors(levels, level) for level in found))
     return tuple(level for level in found if level not in above)
+
+
+def _is_last(levels: Mapping[str, Level], level: str) -> bool:
+    return level in levels and levels[level].kind in (LevelKind.CATEGORY, LevelKind.CUT)
 
 
 def reaching(levels: Mapping[str, Level], domain: Domain, level: str) -> tuple[str, ...]:

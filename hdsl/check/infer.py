@@ -36,7 +36,7 @@ def adopt_outcome(scope: Scope, mentions: Mentions) -> None:
 def infer(scope: Scope, file: ast.File) -> None:
     """Give a meaning to each name that no statement defines: column, scale parameter or slip."""
     slips = Slips(scope.all_names())
-    members = {m for level in scope.levels.values() for m in level.members}
+    members = {m for lv in scope.levels.values() if lv.of is None for m in lv.members}
     for call in (*_outcome_calls(scope), *_structure_calls(scope)):
         for name, span in _bare_scales(call):
             if _known(scope, name):

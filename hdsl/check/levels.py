@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from hdsl.check.blocks import declare_blocks, written_members
 from hdsl.check.domains import ancestors
+from hdsl.check.labels import declare_axes
 from hdsl.check.scope import Scope
 from hdsl.check.spelling import is_slip, nearest, quoted
 from hdsl.check.targets import parse_target
@@ -26,6 +27,7 @@ def declare_levels(scope: Scope, file: ast.File) -> None:
             case _:
                 pass
     declare_blocks(scope, file)
+    declare_axes(scope, file)
     for level in tuple(scope.levels.values()):
         for parent in level.parents:
             _mention(scope, parent, level.span)
@@ -102,7 +104,7 @@ def _declare(scope: Scope, statement: ast.LevelDecl | ast.LevelFixed | ast.Level
 
 def _mention(scope: Scope, name: str, span: Span) -> None:
     """A level that is only used: take it for a column of that name unless it looks misspelt."""
-    if name in scope.levels or name in scope.misspelt or name == ROW:
+    if scope.axis_of(name) in scope.levels or name in scope.misspelt or name == ROW:
         return
     data = scope.data.get(name)
     if data is not None:

@@ -88,7 +88,11 @@ def _used(statement: ast.Statement, varying: frozenset[str]) -> set[str]:
     if isinstance(statement, ast.Tilde | ast.Define | ast.Report):
         exprs += [t for t in statement.targets if isinstance(t, ast.Call | ast.Binary)]
         exprs += [t for t in statement.targets if isinstance(t, ast.Ref) and t.index]
-    named = {n.name for e in exprs for n in walk(e) if isinstance(n, ast.Ref)}
+    nodes = [n for e in exprs for n in walk(e)]
+    cut = [a.value for n in nodes if isinstance(n, ast.Call) and n.name == "cut" for a in n.args]
+    named = {
+        n.name for n in nodes if isinstance(n, ast.Ref) and not any(n is inside for inside in cut)
+    }  # `cut(rating)` leaves `rating` free, as summaries of it do
     return named - _only_summarised(exprs, varying)
 
 
@@ -129,8 +133,8 @@ def level_argument(scope: Scope, arg: ast.Arg) -> str | None:
         case ast.LevelName():
             return scope.level_name(arg.value)
         case ast.Ref(name=name, index=()):
-            known = name in scope.levels and name not in scope.coefficients
-            return name if known else None
+            known = scope.axis_of(name) in scope.levels and name not in scope.coefficients
+            return scope.axis_of(name) if known else None
         case _:
             return None
 

@@ -9,6 +9,7 @@ from hdsl.check.distributions import (
     support_behind,
 )
 from hdsl.check.domains import outside
+from hdsl.check.labels import cut_points
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec, Setting, text
@@ -23,7 +24,7 @@ from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import Expr, Value, names
 from hdsl.families import FAMILIES, Role, support_of
 from hdsl.families.family import CORRELATION, POSITIVE, REAL, Support
-from hdsl.ir.model import Distribution, Parameter, Transform
+from hdsl.ir.model import Distribution, LevelKind, Parameter, Transform
 from hdsl.ir.text import text_of_support
 from hdsl.source import Span
 from hdsl.syntax import ast
@@ -126,6 +127,7 @@ class Parameters:
             baseline=implied.baseline if implied else False,
             rule=rule,
             implied=spec.implied,
+            increasing=self._is_increasing(spec),
         )
 
     def _check_domain(self, name: str, domain: tuple[str, ...], distribution: Distribution) -> None:
@@ -160,6 +162,14 @@ class Parameters:
                 call.name_span,
                 help="write `cor(a, b) ~ lkj(2)`",
             )
+        elif self._is_increasing(spec) and not REAL.within(own):
+            self.scope.report(
+                "H301",
+                f"this prior lets `{name}` be {text_of_support(own)} only, and cut points lie "
+                "anywhere",
+                call.span,
+                help=f"write `{name} ~ normal(0, 2)`",
+            )
         elif not own.within(wanted):
             first = self.asked.get(name)
             others = (Label(first[1], "it is used here"),) if first else ()
@@ -185,10 +195,14 @@ class Parameters:
         if is_made_of_draws(distribution):
             refuse_centring(self.resolver, spec.name, distribution, option)
             return False
+        increasing = self._is_increasing(spec)
         if option is not None and option.name == "centered":
             return True
         possible = (
-            bool(domain) and FAMILIES[distribution.family].is_location_scale and transform is None
+            bool(domain)
+            and FAMILIES[distribution.family].is_location_scale
+            and transform is None
+            and not increasing
         )
         scale = dict(distribution.arguments).get("sigma")
         if option is not None and option.name == "noncentered":
@@ -201,6 +215,12 @@ class Parameters:
                 )
             return not possible
         return not (possible and scale is not None and self._learns(scale)) or self._pinned(spec)
+
+    def _is_increasing(self, spec: ParameterSpec) -> bool:
+        levels = self.scope.levels
+        return any(levels[a].kind is LevelKind.CUT for a in spec.axes) and spec.name in (
+            cut_points(outcome) for outcome in self.scope.axes
+        )
 
     def _pinned(self, spec: ParameterSpec) -> bool:
         return spec.name in self.scope.pins

@@ -55,13 +55,18 @@ class Line:
         mine = [term for term in self.terms if name in term.names]
         if len(mine) != 1 or len(mine[0].rest) != 1 or not _is(mine[0].rest[0], name):
             return None
-        others = tuple(
+        direct = _is(self.whole, name)
+        return Use(
+            self.user, self.parameter, self.link, mine[0].data, self.multipliers(mine[0]), direct
+        )
+
+    def multipliers(self, besides: Term | None = None) -> tuple[Expr, ...]:
+        """The data that multiply the other coefficients of the sum."""
+        return tuple(
             term.data
             for term in self.terms
-            if term is not mine[0] and term.data is not None and len(term.rest) == 1
+            if term is not besides and term.data is not None and len(term.rest) == 1
         )
-        direct = _is(self.whole, name)
-        return Use(self.user, self.parameter, self.link, mine[0].data, others, direct)
 
 
 class Predictors:
@@ -84,6 +89,14 @@ class Predictors:
         ]
         known = [use for use in found if use is not None]
         return known if len(known) == len(found) else None
+
+    def location(self, user: Outcome | Parameter) -> Use | None:
+        """What an intercept would be in the location of a distribution."""
+        self.uses("")
+        for line in self._lines[""]:
+            if line.user is user and line.parameter.role is Role.LOCATION:
+                return Use(user, line.parameter, line.link, None, line.multipliers(), False)
+        return None
 
     def _written_out(self, kept: str) -> Iterator[Line]:
         for user in self._users:
@@ -113,7 +126,8 @@ def _linked(
         inner = LINKS[name].inverted(expr)
         if inner is not None:
             return parameter, name, inner
-    return parameter, None, expr
+    labelled = FAMILIES[distribution.family].categories is not None
+    return parameter, "logit" if labelled else None, expr
 
 
 def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:

@@ -36,6 +36,7 @@ class Resolver:
         self.domains: dict[str, Domain] = {}
         self.derived: dict[str, tuple[Expr, Domain, Span]] = {}
         self.quantities: dict[str, Domain] = {}  # implied ones, set by the coefficient statements
+        self.outcome: str | None = None  # whose distribution is being resolved
         self._open: list[str] = []
         self._in_data = False
 

@@ -112,6 +112,7 @@ class Scope:
     title: str | None = None
     declared_data: bool = False
     levels: dict[str, Level] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)  # of outcomes that are labels, by outcome
     misspelt: dict[str, str] = field(default_factory=dict)  # level names that were reported
     data: dict[str, DataSpec] = field(default_factory=dict)
     parameters: dict[str, ParameterSpec] = field(default_factory=dict)
@@ -171,7 +172,7 @@ class Scope:
 
         A level declared as an interaction stands for its components, in whatever order.
         """
-        names = tuple(self.misspelt.get(part, part) for part in name.names)
+        names = tuple(self.misspelt.get(part, self.axis_of(part)) for part in name.names)
         if len(names) == 1:
             return names[0]
         for level in self.levels.values():
@@ -179,6 +180,13 @@ class Scope:
             if named and set(level.parents) == set(names):
                 return level.name
         return ":".join(names)
+
+    def axis_of(self, name: str) -> str:
+        """The name of a level; an outcome's stands for the axis of its labels."""
+        axis = self.axes.get(name, name)
+        return (
+            axis if axis in self.levels and self.levels[axis].kind is LevelKind.CATEGORY else name
+        )
 
     def quantity(self, accessor: str, spec: CoefficientSpec, level: str | None) -> str:
         """The canonical name of an implied quantity, with its level where it needs one."""
@@ -216,14 +224,11 @@ LATER = (
     "average",
     "total",
     "new",
-    "cut",
     "groupmean",
     "lag",
 )
 WRAPPERS = (
     "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
-    "categorical",
-    "orderedlogistic",
 )  # fmt: skip
 
 

@@ -27,6 +27,10 @@ def _level(level: Level) -> Row:
             groups = "{" + ", ".join(level.members) + "}"
         case LevelKind.BLOCK:
             groups = "columns " + ", ".join(level.members) if level.members else "columns"
+        case LevelKind.CATEGORY:
+            groups = f"labels of {level.of} without {level.baseline or 'the first'}"
+        case LevelKind.CUT:
+            groups = f"cut points of {level.of}"
         case LevelKind.CROSS:
             groups = "observed combinations of " + ", ".join(level.parents)
         case LevelKind.COLUMN | LevelKind.ROW:

@@ -13,6 +13,7 @@ from hdsl.data.column import Column
 from hdsl.data.dataset import Dataset
 from hdsl.data.derived import check_constants, check_free_members, check_labels_used, derive
 from hdsl.data.join import Joined, Joiner, merged
+from hdsl.data.labelled import with_label_axes
 from hdsl.data.levels import group_levels
 from hdsl.data.locate import Sources, check_columns, check_implied
 from hdsl.data.nesting import check_labels, check_nesting
@@ -62,7 +63,7 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
     dataset = _read(sources, report)
     if rows.height:
         report += check_promises(dataset)
-        dataset = derive(dataset, report)
+        dataset = with_label_axes(derive(dataset, report))
         strange = tuple(check_labels_used(dataset))
         report += strange
         report += check_free_members(dataset)

@@ -12,12 +12,13 @@ from hdsl.data.cells import group_column
 from hdsl.data.column import Column, Mask
 from hdsl.data.dataset import Dataset, counted_places
 from hdsl.data.evaluate import NotDataError
+from hdsl.data.labelled import labels_of
 from hdsl.data.levels import Groups
 from hdsl.data.problem import finding, listing, number, quoted
 from hdsl.data.several import NoColumnsError
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Apply, Block, Constant, Expr, Label, Member, Summary, Value, names, walk
-from hdsl.ir.model import Data, DataType, Model, Node, Parameter
+from hdsl.ir.model import Data, DataType, Level, LevelKind, Model, Node, Parameter
 from hdsl.ir.text import text_of
 from hdsl.ir.uses import expressions
 from hdsl.source import NOWHERE, Span
@@ -146,6 +147,16 @@ def check_labels_used(dataset: Dataset) -> Iterator[Diagnostic]:
         if known is None or label in known or (name, label) in seen:
             continue
         seen.add((name, label))
+        axis = dataset.model.levels.get(name)
+        if axis is not None and axis.of is not None and label in _outcome_labels(dataset, axis):
+            yield finding(
+                "H934",
+                f"{quoted(label)} is the baseline of `{axis.of}`",
+                span,
+                "nothing varies over it: its log odds are 0",
+                help=f"pick another label: {listing(map(quoted, known))}",
+            )
+            continue
         near = nearest(label, known)
         yield finding(
             "H934",
@@ -155,6 +166,10 @@ def check_labels_used(dataset: Dataset) -> Iterator[Diagnostic]:
             notes=[f"its labels are {listing(map(quoted, known))}"],
             help=f"did you mean {quoted(near)}?" if near else None,
         )
+
+
+def _outcome_labels(dataset: Dataset, axis: Level) -> tuple[str, ...]:
+    return (labels_of(dataset, axis) or ()) if axis.kind is LevelKind.CATEGORY else ()
 
 
 def _labels_used(model: Model) -> Iterator[tuple[str, str, Span]]:

@@ -8,6 +8,7 @@ import numpy as np
 from hdsl.data.column import Column, Mask
 from hdsl.data.dataset import Dataset, counted_places, shown
 from hdsl.data.evaluate import NotDataError
+from hdsl.data.labelled import check_labelled, label_axis
 from hdsl.data.problem import SHOWN, finding, number
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, Value
@@ -35,6 +36,10 @@ def check_outcomes(dataset: Dataset) -> Iterator[Diagnostic]:
                 notes=[f"in all of {counted_places(column.domain, len(column.missing))}"],
                 help="is this the right column?",
             )
+            continue
+        axis = label_axis(dataset.model, outcome.name)
+        if axis is not None:
+            yield from check_labelled(dataset, outcome, axis)
         else:
             yield from _outside(dataset, outcome, column)
 

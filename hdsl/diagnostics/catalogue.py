@@ -7,7 +7,7 @@ be reported, since a diagnostic takes its severity from its row.
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from hdsl.diagnostics import h1, h2, h3, h4, h5, h6, h7, h9, h94, h95
+from hdsl.diagnostics import h1, h2, h3, h4, h5, h6, h7, h9, h94, h95, h98
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.diagnostics.entry import Entry
 
@@ -22,4 +22,4 @@ def collect(families: Iterable[tuple[Entry, ...]]) -> Mapping[str, Entry]:
     return MappingProxyType(dict(sorted(table.items())))
 
 
-CATALOGUE = collect(family.ENTRIES for family in (h1, h2, h3, h4, h5, h6, h7, h9, h94, h95))
+CATALOGUE = collect(family.ENTRIES for family in (h1, h2, h3, h4, h5, h6, h7, h9, h94, h95, h98))

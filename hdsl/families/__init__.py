@@ -12,8 +12,9 @@ from hdsl.families.bounded import BOUNDED
 from hdsl.families.code import Binding, Code
 from hdsl.families.continuous import CONTINUOUS
 from hdsl.families.discrete import DISCRETE
-from hdsl.families.family import Family, FamilyParameter, Role, Spelling, Support
+from hdsl.families.family import Categories, Family, FamilyParameter, Role, Spelling, Support
 from hdsl.families.functions import FUNCTIONS, Function, Library, function_of
+from hdsl.families.labelled import LABELLED
 from hdsl.families.links import LINKS, Link, link_of
 from hdsl.families.lookup import (
     Call,
@@ -42,6 +43,7 @@ __all__ = [
     "ArrayFunction",
     "Binding",
     "Call",
+    "Categories",
     "Code",
     "Draw",
     "Family",
@@ -69,7 +71,10 @@ __all__ = [
 ]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {family.name: family for family in (*CONTINUOUS, *POSITIVES, *BOUNDED, *DISCRETE, *STRUCTURES)}
+    {
+        family.name: family
+        for family in (*CONTINUOUS, *POSITIVES, *BOUNDED, *DISCRETE, *LABELLED, *STRUCTURES)
+    }
 )
 """Every distribution by name."""
 

@@ -11,8 +11,9 @@ from hdsl.families.bounded import BOUNDED
 from hdsl.families.code import Binding, Code, infix, prefix
 from hdsl.families.continuous import CONTINUOUS
 from hdsl.families.discrete import DISCRETE
-from hdsl.families.family import Family, FamilyParameter, Support
+from hdsl.families.family import Family, FamilyParameter, Role, Support
 from hdsl.families.functions import NEGATION, Function, Library
+from hdsl.families.labelled import LABELLED
 from hdsl.families.links import Link
 from hdsl.families.lookup import called
 from hdsl.families.positive import POSITIVES
@@ -43,6 +44,7 @@ _CHAPTERS = (
     ("Above zero", POSITIVES),
     ("Between two bounds", BOUNDED),
     ("Counts, and yes or no", DISCRETE),
+    ("Labels", LABELLED),
     ("Structures: arrays over a level", STRUCTURES),
 )
 
@@ -75,6 +77,7 @@ def _signature(family: Family) -> str:
     parts = (
         form.format(p.name) if p.otherwise is None else f"{p.name} = {p.otherwise:g}"
         for p in family.parameters
+        if p.role is not Role.CUTS
     )
     return f"{family.name}({', '.join(parts)})"
 
@@ -178,6 +181,8 @@ def in_words(support: Support, family: Family | None = None) -> str:
     >>> in_words(Support(0.0, discrete=True)), in_words(Support(0.0, 1.0))
     ('a whole number from 0', 'between 0 and 1')
     """
+    if family is not None and family.categories is not None:
+        return "a label"
     lower = family.lower if family is not None and family.lower else support.lower
     upper = family.upper if family is not None and family.upper else support.upper
     if isinstance(lower, str) or isinstance(upper, str):

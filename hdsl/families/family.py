@@ -43,6 +43,13 @@ POSITIVE_COUNT = Support(1.0, open_lower=False, discrete=True)
 BINARY = Support(0.0, 1.0, False, False, discrete=True)
 
 
+class Categories(Enum):
+    """How the labels that a distribution gives its outcome relate to one another."""
+
+    ORDERED = "ordered"  # along an axis of cut points, one fewer than the labels
+    UNORDERED = "unordered"  # along an axis of the labels, without the baseline
+
+
 class Role(Enum):
     """What a parameter does in its distribution; the default priors go by it."""
 
@@ -55,6 +62,7 @@ class Role(Enum):
     BOUND = "bound"
     SETTING = "setting"  # a number written in the model, never a quantity of it
     COVARIATE = "covariate"  # data that a structure is a function of
+    CUTS = "cuts"  # increasing cut points between the categories: never written
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,7 @@ class Family:
     upper: str | None = None
     positional: bool = True  # False where PyMC and Stan differ in order: keywords only
     improper: bool = False  # flat, halfflat: no outcome may have it
+    categories: Categories | None = None  # its values are labels, counted from 0 in the code
     folded: str | None = None  # the family of the absolute value, where the location is 0
     elsewhere: tuple[str, ...] = ()  # what other systems call it, for suggestions
     structure: Structure | None = None  # of a whole array along a level: made of several draws

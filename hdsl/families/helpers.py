@@ -87,3 +87,65 @@ def SkewNormal(name, mu, sigma, alpha, **options):
     )
 '''
 )
+
+NUMPYRO_WITH_BASELINE = '''\
+def with_baseline(logits):
+    """The log odds of all labels: those of the baseline, 0, stand first."""
+    return jnp.concatenate([jnp.zeros_like(logits[..., :1]), logits], axis=-1)
+'''
+
+PYMC_WITH_BASELINE = '''\
+def with_baseline(logits):
+    """The log odds of all labels: those of the baseline, 0, stand first."""
+    return pt.concatenate([pt.zeros_like(logits[..., 0])[..., None], logits], axis=-1)
+'''
+
+NUMPYRO_ORDERED_LOGISTIC = '''\
+class OrderedLogistic(dist.Distribution):
+    """Labels in order, from 0: P(x <= k) = expit(cut[k] - eta), accurate in both tails."""
+
+    support = dist.constraints.nonnegative_integer
+    pytree_data_fields = ("eta", "cut")
+
+    def __init__(self, eta, cut, *, validate_args=None):
+        self.eta, self.cut = eta, cut
+        super().__init__(batch_shape=jnp.shape(eta), validate_args=validate_args)
+
+    def sample(self, key, sample_shape=()):
+        shape = (*sample_shape, *self.batch_shape)
+        latent = self.eta + jax.random.logistic(key, shape)
+        return jnp.sum(latent[..., None] > self.cut, axis=-1)
+
+    def log_prob(self, value):
+        ends = jnp.concatenate([jnp.array([-jnp.inf]), self.cut, jnp.array([jnp.inf])])
+        lower, upper = ends[value] - self.eta, ends[value + 1] - self.eta
+        inside = jnp.log1p(-jnp.exp(lower - upper))
+        return jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + inside
+'''
+
+PYMC_ORDERED_LOGISTIC = '''\
+def ordered_logistic_logp(value, eta, cut):
+    """Log probability of the ordered logistic distribution, accurate in both tails."""
+    place, highest = pt.cast(value, "int64")[..., None], cut.shape[-1] - 1
+    lower = pt.take_along_axis(cut, pt.maximum(place - 1, 0), axis=-1)[..., 0]
+    upper = pt.take_along_axis(cut, pt.minimum(place, highest), axis=-1)[..., 0]
+    first, last = pt.eq(value, 0), pt.gt(value, highest)
+    above = pt.switch(first, 0.0, -pt.softplus(lower - eta))
+    below = pt.switch(last, 0.0, -pt.softplus(eta - upper))
+    width = pt.switch(pt.or_(first, last), 1.0, upper - lower)
+    return above + below + pt.switch(pt.or_(first, last), 0.0, pt.log1p(-pt.exp(-width)))
+
+
+def ordered_logistic_draw(eta, cut, rng=None, size=None):
+    """Draws of the ordered logistic distribution."""
+    latent = eta + rng.logistic(size=np.shape(eta) if size is None else size)
+    return np.sum(latent[..., None] > cut, axis=-1)
+
+
+def OrderedLogistic(name, eta, cut, **options):
+    """Labels in order, from 0: P(x <= k) = expit(cut[k] - eta)."""
+    functions = {"logp": ordered_logistic_logp, "random": ordered_logistic_draw}
+    return pm.CustomDist(
+        name, eta, cut, signature="(),(k)->()", dtype="int64", **functions, **options
+    )
+'''

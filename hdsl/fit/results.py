@@ -16,6 +16,7 @@ import numpy as np
 from hdsl.expr import ROW
 from hdsl.fit.auxiliary import GROUP, pack
 from hdsl.fit.inverse import invert
+from hdsl.fit.labels import from_codes, labels_of
 from hdsl.fit.naming import model_name, tree_name
 from hdsl.ir import model as ir
 
@@ -62,6 +63,12 @@ class Results:
     @cached_property
     def _dims(self) -> Mapping[str, tuple[str, ...]]:
         return {model_name(name): dims for name, dims in self.generated.dims.items()}
+
+    @cached_property
+    def _labels(self) -> Mapping[str, tuple[str, ...]]:
+        learned = self.data.get("learned", {})
+        found = {name: labels_of(learned, name) for name in self._node}
+        return {name: labels for name, labels in found.items() if labels is not None}
 
     def tree(self) -> xarray.DataTree:
         """The DataTree: posterior, sample statistics, and what is known of each observation."""
@@ -113,6 +120,9 @@ class Results:
         return self._on_own_scale(outcome, full[:, :, rows])
 
     def _on_own_scale(self, outcome: OutcomeRows, value: Numbers) -> Numbers:
+        labels = self._labels.get(outcome.name)
+        if labels is not None:
+            return from_codes(labels, value)
         transform = self._node[outcome.name].transform
         return value if transform is None else invert(transform, value)
 
@@ -123,7 +133,8 @@ class Results:
             if outcome.site in self.draws.predictive:
                 value = self.draws.predictive[outcome.site]
                 dimensions = (*SAMPLE, *self._node[outcome.name].domain)
-                variables[outcome.site] = (dimensions, value)
+                if outcome.site != outcome.name:
+                    variables[outcome.site] = (dimensions, value)
                 variables[outcome.name] = (dimensions, self._on_own_scale(outcome, value))
         return self._dataset(variables)
 
@@ -158,7 +169,8 @@ class Results:
                 value = np.full(outcome.length, np.nan)
                 value[outcome.seen] = outcome.observed
             domain = self._node[outcome.name].domain
-            variables[outcome.site] = (domain, value)
+            if outcome.site != outcome.name:
+                variables[outcome.site] = (domain, value)
             variables[outcome.name] = (domain, self._on_own_scale(outcome, value))
         return self._dataset(variables)
 
@@ -214,7 +226,10 @@ class Results:
                 for level, groups in self.names.of_rows(rows).items():
                     free = level not in sizes and level not in coords and level not in variables
                     coords[level if free else f"{level}_of_{dimension}"] = (dimension, groups)
-        return xr.Dataset(variables, coords)
+        dataset = xr.Dataset(variables, coords)
+        for name in self._labels.keys() & variables.keys():
+            dataset[name].attrs["labels"] = list(self._labels[name])
+        return dataset
 
 
 def _attributes(generated: Generated, draws: Draws) -> dict[str, Any]:

@@ -22,17 +22,21 @@ class LevelKind(Enum):
     CROSS = "cross"  # the observed combinations of other levels
     FIXED = "fixed"  # members written in the model
     BLOCK = "block"  # the columns of a block: an axis. Members that data name are not known here
+    CATEGORY = "category"  # the labels of an outcome without its baseline: an axis
+    CUT = "cut"  # the cut points between the labels of an ordered outcome: an axis
 
     @property
     def is_axis(self) -> bool:
         """Whether no row belongs to one group of it: its members stand side by side."""
-        return self in (LevelKind.FIXED, LevelKind.BLOCK)
+        return self not in (LevelKind.ROW, LevelKind.COLUMN, LevelKind.CROSS)
 
 
 @dataclass(frozen=True)
 class Level:
     """A grouping factor. ``parents`` are the levels directly above it; for a CROSS level they are
-    its components, and a CROSS level of `A : B` is named ``A:B`` unless the model names it.
+    its components, and a CROSS level of `A : B` is named ``A:B`` unless the model names it. An axis
+    of an outcome's labels is ``of`` that outcome; ``baseline`` is the label that it lacks, if the
+    model says which (else the first).
     """
 
     name: str
@@ -41,6 +45,8 @@ class Level:
     parents: tuple[str, ...] = ()
     ordered: bool = False
     members: tuple[str, ...] = ()
+    of: str | None = None
+    baseline: str | None = None
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -88,7 +94,8 @@ class Distribution:
 
     A wrapper (``censored``, ``mixture``, …) holds the distributions that it wraps in ``inner``;
     ``arguments`` are then its own. ``along`` is the level or axis that a structure
-    (``randomwalk``, ``zerosum``, ``dirichlet``, …) runs along: over all others it is independent.
+    (``randomwalk``, ``zerosum``, ``dirichlet``, …) runs along: over all others it is independent;
+    and that of the labels or cut points of a distribution of labels (``categorical``).
     """
 
     family: str
@@ -129,6 +136,7 @@ class Parameter(_Node):
     baseline: bool = False  # the first label of the last level is fixed at 0 (slopes of a factor)
     rule: str | None = None
     implied: bool = False  # no statement declares it: a bare name in an outcome's distribution
+    increasing: bool = False  # along the last level: each has the distribution, in this order
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -252,6 +252,12 @@ def _level(level: Level) -> str:
             what = "{" + ", ".join(level.members) + "}"
         case LevelKind.BLOCK:
             what = f"columns {{{', '.join(level.members)}}}" if level.members else "columns"
+        case LevelKind.CATEGORY:
+            known = f" {{{', '.join(level.members)}}}" if level.members else ""
+            what = f"labels of `{level.of}`{known} but {level.baseline or 'the first'}"
+        case LevelKind.CUT:
+            known = f" {{{', '.join(level.members)}}}" if level.members else ""
+            what = f"cut points of `{level.of}`{known}"
         case _:
             assert_never(level.kind)
     inside = f" in {', '.join(level.parents)}" if level.parents else ""
@@ -292,7 +298,7 @@ def _parameter(node: Parameter) -> str:
     left = text_of_target(node.name, node.transform)
     prior = f"{left} ~ {text_of_distribution(node.distribution)}"
     pinned = "".join(f", [{', '.join(labels)}] = {text_of(value)}" for labels, value in node.pinned)
-    flags = _flags((("noncentred", not node.centred),))
+    flags = _flags((("noncentred", not node.centred), ("increasing", node.increasing)))
     return f"{text_of_support(node.support)}, {prior}{pinned}{flags}{_rule(node.rule)}"
 
 

@@ -13,6 +13,7 @@ from hdsl.expr import (
     Block,
     Constant,
     Contraction,
+    Domain,
     Expr,
     Label,
     Member,
@@ -20,6 +21,7 @@ from hdsl.expr import (
     Value,
     parts,
 )
+from hdsl.families import FAMILIES, Categories, Role
 from hdsl.ir.model import (
     Correlation,
     Data,
@@ -72,6 +74,29 @@ def arguments(distribution: Distribution) -> tuple[tuple[str, Expr], ...]:
     """The arguments of a distribution and of those that it wraps."""
     below = (each for inner in distribution.inner for each in arguments(inner))
     return (*distribution.arguments, *below)
+
+
+def argument_domain(distribution: Distribution, name: str, domain: Domain) -> Domain:
+    """Over what an argument may vary, where the distribution is of a quantity over ``domain``.
+
+    That of a distribution of labels has a value for each label besides; cut points have nothing
+    else, for they are the same everywhere.
+    """
+    family = FAMILIES.get(distribution.family)
+    axis = distribution.along
+    if family is None or family.categories is None or axis is None:
+        return domain
+    if any(p.name == name and p.role is Role.CUTS for p in family.parameters):
+        return (axis,)
+    return (*domain, axis) if family.categories is Categories.UNORDERED else domain
+
+
+def label_axes(distribution: Distribution) -> Domain:
+    """The axes of labels along which a distribution, or one that it wraps, has arguments."""
+    family = FAMILIES.get(distribution.family)
+    labelled = family is not None and family.categories is not None
+    own = (distribution.along,) if labelled and distribution.along is not None else ()
+    return (*own, *(axis for inner in distribution.inner for axis in label_axes(inner)))
 
 
 def share_expressions(node: Deviations, share: Share) -> tuple[tuple[str, Expr], ...]:

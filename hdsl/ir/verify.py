@@ -29,7 +29,7 @@ from hdsl.ir.model import (
     Outcome,
     Parameter,
 )
-from hdsl.ir.uses import expressions, quantities, values
+from hdsl.ir.uses import expressions, label_axes, quantities, values
 
 _CONTRACTING = ("average", "total", "@", "groupmean")
 
@@ -82,10 +82,11 @@ def _verify_uses(model: Model, node: Node, known: dict[str, Domain]) -> None:
             _require(name in known, f"`{node.name}` uses `{name}` before it is made")
         if isinstance(node, Deviations) or (isinstance(node, Definition) and not node.laid_out):
             continue  # they are computed at the domain of the share or of the use
+        axes = label_axes(node.distribution) if isinstance(node, Outcome) else ()
         free = _free(expr, known)
         if isinstance(expr, Block):  # what it takes from other blocks lies along its own axis
             free = tuple(n for n in free if model.levels[n].kind is not LevelKind.BLOCK)
-        finer = not is_coarser(model, free, node.domain)
+        finer = not is_coarser(model, free, (*node.domain, *axes))
         _require(not finer, f"{role} of `{node.name}` is finer than it: {free}")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.predictor import Predictors, Use
 from hdsl.check.spelling import quoted
+from hdsl.data.labelled import label_axis
 from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, substitute
@@ -90,9 +91,13 @@ def _yardstick(model: Model, binding: "Binding", node: Parameter) -> _Yardstick 
 
 def _of_outcome(binding: "Binding", use: Use) -> _Yardstick | None:
     column = binding.dataset.columns.get(use.user.name)
-    if column is None or column.known.size < 2 or not isinstance(use.user, Outcome):
+    if column is None or not isinstance(use.user, Outcome):
         return None
     if use.user.transform is not None:
+        return None
+    if label_axis(binding.dataset.model, use.user.name) is not None:
+        return _Yardstick(0.0, 1.0)  # a label has no scale: that of the link counts
+    if column.known.size < 2:
         return None
     return _Yardstick(float(column.known.mean()), float(column.known.std(ddof=1)))
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from hdsl.check.spelling import quoted
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
-from hdsl.families import FAMILIES
-from hdsl.ir.model import Data, Model, Parameter
+from hdsl.expr import Value
+from hdsl.families import FAMILIES, Role
+from hdsl.ir.model import Data, Model, Outcome, Parameter
 from hdsl.ir.uses import expressions, values
 from hdsl.lint.reading import located, warning
 
@@ -14,7 +15,8 @@ def check(model: Model) -> Iterator[Diagnostic]:
     """A warning for each outcome to whose location several free constants are added."""
     added = [(parameter, _outcomes_of(model, parameter)) for parameter in _free(model)]
     for outcome in model.outcomes:
-        found = [parameter for parameter, names in added if outcome.name in names]
+        cut = _cut_points(model, outcome)
+        found = [*cut, *(parameter for parameter, names in added if outcome.name in names)]
         if len(found) < 2:
             continue
         first, second, *_ = found
@@ -25,7 +27,7 @@ def check(model: Model) -> Iterator[Diagnostic]:
             second.span,
             f"adds a constant to `{outcome.name}`",
             notes=("only their sum shows in the data: one may grow while another falls",),
-            help=_help(second),
+            help=_help(second, bool(cut)),
             others=(Label(first.span, "and so does this"),),
         )
 
@@ -42,6 +44,18 @@ def _free(model: Model) -> Iterator[Parameter]:
             yield node
 
 
+def _cut_points(model: Model, outcome: Outcome) -> list[Parameter]:
+    """The cut points of an ordered outcome: they stand where an intercept would."""
+    family = FAMILIES[outcome.distribution.family]
+    roles = {p.name: p.role for p in family.parameters}
+    named = [
+        model.by_name.get(expr.name)
+        for name, expr in outcome.distribution.arguments
+        if roles.get(name) is Role.CUTS and isinstance(expr, Value)
+    ]
+    return [node for node in named if isinstance(node, Parameter)]
+
+
 def _is_data(model: Model, name: str) -> bool:
     return isinstance(model.by_name.get(name), Data)
 
@@ -52,7 +66,9 @@ def _outcomes_of(model: Model, parameter: Parameter) -> frozenset[str]:
     return frozenset(use.user.name for use in found if use.multiplier is None)
 
 
-def _help(parameter: Parameter) -> str:
+def _help(parameter: Parameter, beside_cuts: bool) -> str:
+    if beside_cuts and not parameter.name.startswith("mean("):
+        return f"leave `{parameter.name}` out: the cut points stand for it"
     if parameter.name.startswith("mean("):
         return f"keep one mean: write `~ 0 + …` in this formula, or `{parameter.name} = 0`"
     if parameter.domain:

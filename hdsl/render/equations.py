@@ -123,7 +123,8 @@ class _Writer:
             case Parameter(distribution=distribution, transform=transform):
                 left = self.notation.target(self.quantity(node.name, node.domain), transform)
                 right = self.distribution(distribution, node.domain)
-                note = "" if node.rule is None else "default"
+                said = (("increasing", node.increasing), ("default", node.rule is not None))
+                note = ", ".join(word for word, holds in said if holds)
                 yield node.domain, node.name, Equation(left, "~", right, note)
                 for labels, value in node.pinned:
                     at = tuple(self.notation.label(label) for label in labels)

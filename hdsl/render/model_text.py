@@ -157,7 +157,10 @@ def _parameter(node: Parameter) -> _Entry:
     pinned = "".join(
         f', {node.name}["{'", "'.join(at)}"] = {text_of(value)}' for at, value in node.pinned
     )
-    return _Entry(node.domain, "○", node.name, text + pinned, _rule(node.rule))
+    note = ", ".join(
+        (*(("increasing",) if node.increasing else ()), *filter(None, (_rule(node.rule),)))
+    )
+    return _Entry(node.domain, "○", node.name, text + pinned, note)
 
 
 def _rule(rule: str | None) -> str:

@@ -30,4 +30,7 @@ def rows() -> Mapping[str, np.ndarray]:
         "sex": np.array(["F", "M"])[draw.integers(0, 2, SIZE)],
         "age": (store * 5 % 12) / 4 - 1,
         "day": 7.0 * week - 3,
+        "rating": np.array(["low", "mid", "high"])[np.arange(SIZE) * 7 % 3],
+        "stars": np.arange(SIZE) * 3 % 5 + 1,
+        "choice": np.array(["bus", "car", "foot", "train"])[np.arange(SIZE) * 5 % 4],
     }

@@ -1,6 +1,6 @@
 """Runs what the table spells: the texts that a generated file would hold, executed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -88,6 +88,6 @@ def pymc_variable(
     return eval(f"{constructor}({call})", scope, dict(values))
 
 
-def names(arguments: Mapping[str, Any]) -> dict[str, Expr]:
+def names(arguments: Iterable[str]) -> dict[str, Expr]:
     """Arguments that are the values of their own names."""
     return {name: Value(name) for name in arguments}

@@ -206,8 +206,12 @@ class HalfStudentT:
         return self._moment(2) - self._moment(1) ** 2
 
 
-SINGLE = {name: family for name, family in FAMILIES.items() if family.structure is None}
-"""The families of single values; structures have tests of their own."""
+SINGLE = {
+    name: family
+    for name, family in FAMILIES.items()
+    if family.structure is None and family.categories is None
+}
+"""The families of single numbers; structures and labels have tests of their own."""
 
 PROPER = [name for name, case in CASES.items() if case.scipy is not None]
 

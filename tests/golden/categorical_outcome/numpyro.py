@@ -1,0 +1,253 @@
+"""The model of model.hdsl.
+
+Written by HDSL from model.hdsl, for NumPyro:
+
+    numpyro.enable_x64()
+    data = prepare(rows)
+    kernel = numpyro.infer.NUTS(model)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)
+    mcmc.run(jax.random.key(0), data)
+"""
+
+import re
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+# Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
+COORDS = {}
+
+# The levels over which a result varies.
+DIMS = {
+    "mean(alpha)": ("choice_label",),
+    "sd(alpha)": ("choice_label",),
+    "cor(alpha)": ("choice_label", "choice_label_2"),
+    "dev(alpha)": ("market", "choice_label"),
+    "alpha": ("market", "choice_label"),
+    "beta": ("choice_label",),
+    "dev(gamma)": ("choice_label",),
+    "gamma": ("choice_label",),
+    "more": ("market",),
+    "choice": ("row",),
+}
+
+
+def prepare(rows, tables=None, learned=None):
+    """The data as the model reads them.
+
+    `rows["column"]` is a column of the data, `tables["level"]["column"]` one of a level's table.
+    `learned` is that entry of an earlier result: new rows then keep the groups, means and sds of
+    the training data, and their outcomes may be unknown.
+    """
+    is_training = learned is None
+    tables, learned = tables or {}, dict(learned or {})
+    row = np.arange(1, len(column(rows, "x")) + 1)
+    coords = {**COORDS, "row": row}
+
+    # model.hdsl:6  alpha[choice] ~ market
+    coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
+
+    # model.hdsl:1  data choice : factor
+    choice = outcome(rows, "choice", labels, len(row), is_training)
+    choice_code = coded("choice", choice, learned, first="car", known=is_training)
+    coords["choice_label"] = learned["categories of choice"][1:]
+    coords["choice_label_2"] = coords["choice_label"]
+
+    # model.hdsl:2  data x, w : real
+    x = numbers(rows, "x")
+    w = numbers(rows, "w")
+
+    # Numbers that the training data teach
+    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    sd_x = learn("sd(x)", sd, x, learned)
+    mean_w = learn("mean(w)", np.nanmean, w, learned)
+    sd_w = learn("sd(w)", sd, w, learned)
+    choice_label_bus = position(coords["choice_label"], "choice_label", "bus")
+    choice_label_foot = position(coords["choice_label"], "choice_label", "foot")
+
+    return {
+        "market_of_row": market_of_row,
+        "mean_x": mean_x,
+        "sd_x": sd_x,
+        "mean_w": mean_w,
+        "sd_w": sd_w,
+        "x": x,
+        "w": w,
+        "choice_label_bus": choice_label_bus,
+        "choice_label_foot": choice_label_foot,
+        "choice_code": choice_code,
+        "coords": coords,
+        "learned": learned,
+    }
+
+
+def model(data):
+    """The model of model.hdsl."""
+    n_choice_label = len(data["coords"]["choice_label"])
+    n_market = len(data["coords"]["market"])
+    n_row = len(data["coords"]["row"])
+    mean_x = data["mean_x"]
+    sd_x = data["sd_x"]
+    mean_w = data["mean_w"]
+    sd_w = data["sd_w"]
+    market_of_row = data["market_of_row"]
+    x = data["x"]
+    w = data["w"]
+    choice_label_bus = data["choice_label_bus"]
+    choice_label_foot = data["choice_label_foot"]
+    choice_code = data["choice_code"]
+
+    # model.hdsl:6  alpha[choice] ~ market
+    # default prior of mean(alpha): intercept: 0, 2.5 on the link scale, widened for predictors that
+    #     are not centred
+    with numpyro.plate("choice_label", n_choice_label):
+        mean_alpha = numpyro.sample(
+            "mean(alpha)",
+            dist.Normal(0, 2.5 + 2.5 * jnp.abs(mean_x) / sd_x + 2.5 * jnp.abs(mean_w) / sd_w),
+        )
+        # default prior of sd(alpha): group sd: the scale of the intercept
+        sd_alpha = numpyro.sample("sd(alpha)", dist.HalfNormal(2.5))
+    cholesky_alpha = numpyro.sample("cholesky(alpha)", dist.LKJCholesky(n_choice_label, 2))
+    numpyro.deterministic("cor(alpha)", cholesky_alpha @ cholesky_alpha.T)
+    with (
+        numpyro.plate("market", n_market, dim=-2),
+        numpyro.plate("choice_label", n_choice_label, dim=-1),
+    ):
+        z_alpha = numpyro.sample("z(alpha)", dist.Normal(0, 1))
+    dev_alpha = numpyro.deterministic("dev(alpha)", sd_alpha * (z_alpha @ cholesky_alpha.T))
+    alpha = numpyro.deterministic("alpha", mean_alpha + dev_alpha)
+
+    # model.hdsl:7  beta[choice] ~ normal(0, 1)
+    with numpyro.plate("choice_label", n_choice_label):
+        beta = numpyro.sample("beta", dist.Normal(0, 1))
+
+    # model.hdsl:8  gamma ~ choice
+    # default prior of mean(gamma): slope on `w`: 2.5 on the link scale per sd of the predictor
+    mean_gamma = numpyro.sample("mean(gamma)", dist.Normal(0, 2.5 / sd_w))
+    # default prior of sd(gamma): group sd: the scale of the slope on `w`
+    sd_gamma = numpyro.sample("sd(gamma)", dist.HalfNormal(2.5 / sd_w))
+    with numpyro.plate("choice_label", n_choice_label):
+        z_gamma = numpyro.sample("z(gamma)", dist.Normal(0, 1))
+    dev_gamma = numpyro.deterministic("dev(gamma)", sd_gamma * z_gamma)
+    gamma = numpyro.deterministic("gamma", mean_gamma + dev_gamma)
+
+    # model.hdsl:5  eta = alpha + beta * x + gamma * w
+    eta = alpha[market_of_row, :] + beta * x[:, None] + gamma * w[:, None]
+
+    # model.hdsl:10  more = alpha["bus"] - alpha["foot"]
+    numpyro.deterministic("more", alpha[:, choice_label_bus] - alpha[:, choice_label_foot])
+
+    # model.hdsl:4  choice ~ categorical(logit_p = eta, baseline = "car")
+    with numpyro.plate("row", n_row):
+        numpyro.sample("choice", dist.Categorical(logits=with_baseline(eta)), obs=choice_code)
+
+
+def with_baseline(logits):
+    """The log odds of all labels: those of the baseline, 0, stand first."""
+    return jnp.concatenate([jnp.zeros_like(logits[..., :1]), logits], axis=-1)
+
+
+def column(table, name):
+    """A column of a table."""
+    if name not in table:
+        raise ValueError(f"the data have no column {name!r}")
+    return np.asarray(table[name])
+
+
+def known(name, values):
+    """Raises an error where values are missing."""
+    empty = np.flatnonzero(values == "" if values.dtype.kind == "U" else np.isnan(values)) + 1
+    if empty.size:
+        raise ValueError(f"{name!r} is missing in {empty.size} rows: {empty[:5].tolist()}")
+
+
+def numbers(table, name, missing=False):
+    """A column as numbers; empty cells, where they may be, become nan."""
+    values = column(table, name)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r} holds text where numbers are needed") from None
+    if not missing:
+        known(name, values)
+    return values
+
+
+def labels(table, name, missing=False):
+    """A column as text; a whole number loses its `.0`."""
+    values = column(table, name)
+    if values.dtype.kind in "iu":
+        return values.astype(str)
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="auto")
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values.tolist()]
+    texts = [
+        "" if not isinstance(v, str) and str(v) in ("None", "nan", "NaT", "<NA>") else str(v)
+        for v in whole
+    ]
+    if not missing:
+        known(name, np.array(texts))
+    return np.array(texts)
+
+
+def natural(label):
+    """A sort key that puts numbers in their order: `2` before `10`."""
+    parts = re.split(r"(^-?\d+(?:\.\d+)?|\d+)", label)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def groups(level, names, learned):
+    """The labels of a level's groups, new ones last, and the number of each row's group."""
+    known = learned.get(level, [])
+    learned[level] = [*known, *sorted(set(names.tolist()) - set(known), key=natural)]
+    number = {label: i for i, label in enumerate(learned[level])}
+    return learned[level], np.array([number[label] for label in names.tolist()])
+
+
+def position(groups, level, label):
+    """The number of the group that has a label."""
+    if label not in groups:
+        raise ValueError(f"level {level!r} has no group {label!r}")
+    return groups.index(label)
+
+
+def learn(name, summary, values, learned):
+    """A number that the training data teach: computed once, then remembered."""
+    if name not in learned:
+        learned[name] = float(summary(values))
+    return learned[name]
+
+
+def sd(values):
+    """The standard deviation with divisor n - 1, of the values that are known."""
+    return np.nanstd(values, ddof=1)
+
+
+def coded(name, values, learned, labels=None, first=None, known=False):
+    """The place of each label among the outcome's labels, from 0; -1 where it is missing."""
+    if values.dtype.kind == "f":
+        values = np.array(["" if np.isnan(value) else f"{value:g}" for value in values])
+    key = f"categories of {name}"
+    if key not in learned:
+        found = labels or sorted(set(values.tolist()) - {""}, key=natural)
+        learned[key] = sorted(found, key=lambda label: label != first) if first else found
+    place = {"": -1} | {label: i for i, label in enumerate(learned[key])}
+    strange = sorted(set(values.tolist()) - set(place))
+    if strange:
+        raise ValueError(f"{name!r} has labels that are not among {learned[key]}: {strange[:5]}")
+    codes = np.array([place[value] for value in values.tolist()])
+    if known and (codes < 0).any():
+        raise ValueError(
+            f"the outcome {name!r} is missing in {(codes < 0).sum()} rows; "
+            "compile the model with --data, and they are left out and predicted"
+        )
+    return codes
+
+
+def outcome(rows, name, read, size, is_training):
+    """A column that may have empty cells, and that rows to predict need not have."""
+    if name not in rows and not is_training:
+        return np.full(size, np.nan)
+    return read(rows, name, missing=True)
