@@ -36,10 +36,11 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import ATOM, Piece, text_of, written_arguments
+from hdsl.render.blocks import cut
 from hdsl.render.indices import Indices, indices_of
 from hdsl.render.latex import latex_of
 from hdsl.render.notation import Equation, Joint, Notation, Plain, Section
-from hdsl.render.plates import level_title, plates
+from hdsl.render.plates import framed, level_title, plates
 from hdsl.render.population import joint_groups, population
 from hdsl.render.recursion import is_recursive, recursion_of
 
@@ -115,6 +116,8 @@ class _Writer:
         match node:
             case Data(expr=None):
                 pass
+            case Data(expr=Block() as block):
+                yield self._block(node, block)
             case Data(expr=expr):
                 if expr is not None and text_of(expr) != node.name:
                     yield self._defined(node.name, node.domain, expr)
@@ -145,6 +148,18 @@ class _Writer:
                 yield node.domain, node.name, Equation(left, "~", right)
             case _:
                 assert_never(node)
+
+    def _block(self, node: Data, block: Block) -> _Statement:
+        """A block as the vector of its columns; a long one cut short."""
+        here = framed(self.model, node.domain)
+        axes = [level for level in self.model.levels if level not in framed(self.model, (level,))]
+        writer = self
+        for axis in axes:
+            writer = replace(writer, indices=writer.indices.without(axis))
+        first, rest = cut(block)
+        items = [writer.expr(item, here) for _, item in first.items]
+        vector = self.notation.vector([*items, *(["…"] if rest else [])])
+        return here, node.name, Equation(writer.quantity(node.name, here), "=", vector)
 
     def _defined(self, name: str, domain: Domain, expr: Expr) -> _Statement:
         left = self.quantity(name, domain)

@@ -98,6 +98,11 @@ class Latex:
         head = rf"\{function}" if function in _NAMED else rf"\mathrm{{{_escaped(function)}}}"
         return (f"{head}{_bracketed(', '.join(texts))}" if texts else head), ATOM
 
+    def vector(self, items: Sequence[str]) -> str:
+        """A column vector on one line."""
+        written = ", ".join(item.replace("…", r"\ldots") for item in items)
+        return f"{_bracketed(written)}^{{\\top}}"
+
     def contraction(self, left: Piece, right: Piece) -> Piece:
         """A row vector times a column vector."""
         return rf"{{{_within(left, ATOM)}}}^{{\top}} \, {_within(right, MINUS)}", PRODUCT

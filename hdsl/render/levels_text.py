@@ -92,7 +92,9 @@ def counted(model: Model, level: str, facts: Facts | None) -> tuple[str, ...]:
     """How many groups, and their labels where they are few."""
     number = groups(model, level, facts)
     told = [] if number is None else [count_text(level, number)]
-    if model.levels[level].kind is LevelKind.CROSS:
+    if model.levels[level].kind is LevelKind.BLOCK:
+        told = ["columns" if number is None else f"{number:,} column{'' if number == 1 else 's'}"]
+    elif model.levels[level].kind is LevelKind.CROSS:
         told = [f"{number:,} combinations" if number is not None else "observed combinations"]
     names = labels(model, level, facts)
     if names and len(names) <= _FEW and level != ROW:
@@ -111,7 +113,14 @@ def held(model: Model, level: str) -> tuple[str, ...]:
     varying = [
         c.name for c in model.coefficients if any(level in (p.level, *c.axes) for p in c.parts)
     ]
-    varying += [n.name for n in model.nodes if isinstance(n, Parameter) and level in n.domain]
+    implied = {p.sd for c in model.coefficients for p in c.parts}
+    implied |= {c.mean for c in model.coefficients if c.mean is not None}
+    implied |= {slope for c in model.coefficients for p in c.parts for slope, _ in p.slopes}
+    varying += [
+        n.name
+        for n in model.nodes
+        if isinstance(n, Parameter) and level in n.domain and n.name not in implied
+    ]
     parts = (
         ("data", data),
         ("varying", list(dict.fromkeys(varying))),

@@ -1,7 +1,7 @@
 """The model as an aligned list, level by level: the text view and the words behind a picture."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hdsl.expr import Domain
@@ -19,8 +19,9 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
+from hdsl.render.blocks import shown
 from hdsl.render.picture import Plate
-from hdsl.render.plates import plate_key, plates
+from hdsl.render.plates import framed, plate_key, plates, titled
 from hdsl.render.population import joint_groups, population
 
 _WIDEST = 34  # names longer than this do not push the others' columns to the right
@@ -40,6 +41,10 @@ def model_text(model: Model, facts: Facts | None = None) -> str:
     populations = [name for group in joint_groups(model) for name in population(model, group)]
     places = {name: place for place, name in enumerate(populations)}
     entries = sorted(_entries(model), key=lambda e: places.get(e.name, len(places)))
+    entries = [
+        replace(e, name=titled(model, e.name, e.domain), domain=framed(model, e.domain))
+        for e in entries
+    ]
     frames = plates(model, (e.domain for e in entries), facts)
     sections = [_section("for all", [e for e in entries if not e.domain], 0)]
     for frame, depth in _in_tree_order(frames):
@@ -119,7 +124,7 @@ def _node(model: Model, node: Node, crossed: frozenset[str]) -> Iterator[_Entry]
         case Data(observed=True):
             pass  # it is told as an outcome
         case Data():
-            derived = node.name if node.expr is None else text_of(node.expr)
+            derived = node.name if node.expr is None else shown(node.expr)
             text = f": {node.type.value}" if derived == node.name else f"= {derived}"
             yield _Entry(node.domain, "□", node.name, text)
         case Parameter():

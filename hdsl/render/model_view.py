@@ -17,10 +17,11 @@ from hdsl.ir.model import (
 )
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.ir.uses import expressions, values
+from hdsl.render.blocks import shown
 from hdsl.render.compact import compact
 from hdsl.render.model_text import model_text
 from hdsl.render.picture import Arrow, Box, Kind, Line, Picture, Table, wrap
-from hdsl.render.plates import plate_key, plates
+from hdsl.render.plates import framed, plate_key, plates, titled
 from hdsl.render.population import draw_group, joint_groups, prior_line
 
 _LABEL = 32
@@ -44,6 +45,7 @@ def model_picture(model: Model, facts: Facts | None = None) -> Picture:
             boxes.append((_box(model, node), node.domain))
             homes[node.name] = node.name
             uses[node.name] = _uses(model, node)
+    boxes = [(_titled(model, box, domain), framed(model, domain)) for box, domain in boxes]
     whole = Picture(
         title=model.title,
         description=model_text(model, facts),
@@ -52,6 +54,12 @@ def model_picture(model: Model, facts: Facts | None = None) -> Picture:
         plates=plates(model, (domain for _, domain in boxes), facts),
     )
     return compact(whole)
+
+
+def _titled(model: Model, box: Box | Table, domain: Domain) -> Box | Table:
+    if isinstance(box, Table):
+        return box
+    return replace(box, title=titled(model, box.title, domain))
 
 
 def _stands_alone(node: Node, homes: dict[str, str]) -> bool:
@@ -122,7 +130,7 @@ def _derived(node: Data) -> tuple[Line, ...]:
     """How derived data are derived, unless their very name says so."""
     if node.expr is None or text_of(node.expr) == node.name:
         return ()
-    return _wrapped(f"= {text_of(node.expr)}")
+    return _wrapped(f"= {shown(node.expr)}")
 
 
 def _parameter(node: Parameter) -> tuple[Line, ...]:

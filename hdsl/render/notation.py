@@ -63,6 +63,10 @@ class Notation(Protocol):
         """An operator or a function."""
         ...
 
+    def vector(self, items: Sequence[str]) -> str:
+        """Numbers side by side."""
+        ...
+
     def contraction(self, left: Piece, right: Piece) -> Piece:
         """The sum over an axis of the products of two vectors along it."""
         ...
@@ -110,6 +114,10 @@ class Plain:
     def apply(self, function: str, arguments: tuple[Piece, ...]) -> Piece:
         """As in the model."""
         return compose(function, arguments)
+
+    def vector(self, items: Sequence[str]) -> str:
+        """As in the model, in brackets."""
+        return f"[{', '.join(items)}]"
 
     def contraction(self, left: Piece, right: Piece) -> Piece:
         """As in the model: ``X[i] @ theta[j[i]]``."""

@@ -21,6 +21,24 @@ def plate_key(domain: Domain) -> str | None:
     return " × ".join(domain) or None
 
 
+def framed(model: Model, domain: Domain) -> Domain:
+    """A domain without the axes of blocks: a vector along one stands in a frame as it is."""
+    return tuple(name for name in domain if not _is_block(model, name))
+
+
+def titled(model: Model, name: str, domain: Domain) -> str:
+    """A quantity's name with the axes of blocks that it varies over: ``theta[X]``."""
+    axes = [level for level in domain if _is_block(model, level) and level != name]
+    if not axes:
+        return name
+    head, comma = (name[:-1], ", ") if name.endswith("]") else (name, "[")
+    return f"{head}{comma}{', '.join(axes)}]"
+
+
+def _is_block(model: Model, level: str) -> bool:
+    return level in model.levels and model.levels[level].kind is LevelKind.BLOCK
+
+
 def plates(model: Model, domains: Iterable[Domain], facts: Facts | None) -> tuple[Plate, ...]:
     """The plates of the domains that occur, coarse ones first, each in the one it lies in."""
     occurring = tuple(dict.fromkeys(domain for domain in domains if domain))

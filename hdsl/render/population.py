@@ -22,7 +22,7 @@ from hdsl.ir.model import (
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.ir.uses import expressions, values
 from hdsl.render.picture import Arrow, Box, Kind, Line, Row, Table, Tone, wrap
-from hdsl.render.plates import level_title, plate_key
+from hdsl.render.plates import framed, level_title, plate_key, titled
 
 _CELL = 26
 _LABEL = 32
@@ -128,7 +128,7 @@ def _tables(model: Model, group: Group) -> Iterator[tuple[Table, Domain, tuple[s
     Should a level's population parameters vary themselves, there is one for each domain.
     """
     entries = [e for e in _entries(model, group) if e.name in model.by_name]
-    names = [c.scale_name for c in group.coefficients]
+    names = [titled(model, c.scale_name, c.axes) for c in group.coefficients]
     for level, domain in dict.fromkeys((e.level, e.domain) for e in entries):
         mine = [e for e in entries if (e.level, e.domain) == (level, domain)]
         filled = {e.column for e in mine} - {None}
@@ -149,7 +149,8 @@ def _roles(entries: list[_Entry]) -> Iterator[str]:
 def _entries(model: Model, group: Group) -> Iterator[_Entry]:
     def entry(level: str, role: str, column: int | None, name: str) -> _Entry:
         node = model.by_name.get(name)
-        return _Entry(level, role, column, name, () if node is None else node.domain)
+        domain = () if node is None else framed(model, node.domain)
+        return _Entry(level, role, column, name, domain)
 
     for column, coefficient in enumerate(group.coefficients):
         if coefficient.mean is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hdsl.compiler import model_of
 from hdsl.expr import Apply, Constant, Domain, Expr, Summary, Value, apply, lift
 from hdsl.families.family import CORRELATION, POSITIVE, REAL
 from hdsl.ir.facts import Facts
@@ -475,7 +476,34 @@ def hostile_facts() -> Facts:
     return Facts(6, {level: 6, "row": 6}, {level: labels})
 
 
+_BLOCKS = """\
+model "Sales at many stores"
+data sales : count
+data promo, holiday, price : real
+data weekday : factor
+data income, size : real per region
+data X = [1, promo, holiday, log_price = log(price), onehot(weekday)]
+data W = [a, b, c, d, e, f, g, h, i]
+data a, b, c, d, e, f, g, h, i : real
+data Z = [income, size] per region
+level store in region
+sales ~ negbinomial(mu, phi)
+log(mu) = X @ theta + standardize(W) @ eta
+theta[X] ~ region / store | Z
+log(phi) ~ store
+effect = theta[promo] - theta["weekday:Sun"]
+cor(theta, store) ~ lkj(2)
+eta[W] ~ normal(0, 1)
+"""
+
+
+def blocks() -> Model:
+    """Vectors along the columns of blocks: no frame of their own; a long block cut short."""
+    return model_of(Source(_BLOCKS))
+
+
 CASES = {
+    "blocks": (blocks, None),
     "radon": (radon, radon_facts),
     "region": (region, region_facts),
     "components": (components, region_facts),
