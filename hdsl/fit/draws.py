@@ -16,6 +16,9 @@ MAX_TREE_DEPTH = 10
 POINTWISE_VALUES = 20_000_000
 """Log-likelihood and predictions of every row are kept up to so many numbers each."""
 
+ROWS_KEPT = 200_000
+"""Columns of more rows than this stay in the user's files, and are not copied into the results."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -68,6 +71,7 @@ class OutcomeRows:
     """Where an outcome stands in the prepared data: its array, and which rows are observed.
 
     ``seen_key`` and ``seen`` are None where every row is observed. ``length`` counts all rows.
+    ``predicted``: the values of missing rows are drawn with the rest, few as they are.
     """
 
     name: str
@@ -77,6 +81,12 @@ class OutcomeRows:
     observed: Numbers
     seen_key: str | None = None
     seen: Numbers | None = None
+    predicted: bool = True
+
+    @property
+    def wanted(self) -> Numbers:
+        """The positions of the missing rows whose values the results hold."""
+        return self.unseen if self.predicted else np.arange(0)
 
     @property
     def unseen(self) -> Numbers:
@@ -106,6 +116,11 @@ class NoStartError(Exception):
         self.sites = sites
         self.at = at
         super().__init__("no starting point with a finite log density")
+
+
+def predicts_missing(outcome: OutcomeRows, draws: int) -> bool:
+    """Whether the missing values of an outcome are few enough to be kept in every draw."""
+    return outcome.unseen.size * draws <= POINTWISE_VALUES
 
 
 def keeps_pointwise(outcomes: tuple[OutcomeRows, ...], draws: int) -> bool:

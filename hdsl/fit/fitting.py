@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
@@ -19,7 +19,14 @@ from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draft import Draft, Record, open_draft
-from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings, keeps_pointwise
+from hdsl.fit.draws import (
+    Draws,
+    NoStartError,
+    OutcomeRows,
+    Settings,
+    keeps_pointwise,
+    predicts_missing,
+)
 from hdsl.fit.failure import failure, require
 from hdsl.fit.fingerprint import fingerprint, fingerprint_of_text
 from hdsl.fit.folder import FORMAT, Contents
@@ -155,7 +162,7 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     file = write_module(generated, draft.folder)
     loaded = import_module(generated, file, model.source)
     data = loaded.prepare(binding.rows, binding.tables)
-    outcomes = outcome_rows(model, generated, data, loaded)
+    outcomes = _with_predictions(outcome_rows(model, generated, data, loaded), plan)
     pointwise = _pointwise(outcomes, plan)
     prepared = time.perf_counter()
     drawn = _draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
@@ -183,6 +190,19 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     training = remember(binding.dataset, binding.facts.missing).as_json()
     python = {file.name: generated.text}
     return Run(Contents(model.source.text, python, learned, info, training), tree)
+
+
+def _with_predictions(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> tuple[OutcomeRows, ...]:
+    """The outcomes, those whose missing values are too many marked as not to be predicted."""
+    draws = plan.settings.chains * plan.settings.draws
+    found = tuple(replace(o, predicted=predicts_missing(o, draws)) for o in outcomes)
+    for outcome in found:
+        if not outcome.predicted:
+            plan.reporter.note(
+                f"the {outcome.unseen.size:,} missing values of {outcome.name} are not drawn with "
+                "the rest, they are too many: `hdsl predict` gives them"
+            )
+    return found
 
 
 def _pointwise(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> bool:

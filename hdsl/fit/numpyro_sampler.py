@@ -158,7 +158,7 @@ class Finish:
         """The prepared data with outcomes on the rows that predictions are wanted for."""
         data = dict(self.data)
         for outcome in self.outcomes:
-            rows = np.arange(outcome.length) if self.pointwise else outcome.unseen
+            rows = np.arange(outcome.length) if self.pointwise else outcome.wanted
             data |= outcome.on(rows)
         return split_data(data).arrays
 
@@ -179,7 +179,7 @@ class Finish:
         predictive, pointwise = {}, {}
         for place, outcome in enumerate(self.outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
-            if self.pointwise or outcome.unseen.size:
+            if self.pointwise or outcome.wanted.size:
                 predictive[outcome.site] = law.sample(jax.random.fold_in(key, place))
             if self.pointwise:
                 each = law.log_prob(value)
@@ -246,7 +246,7 @@ def draws_of(
 ) -> Draws:
     """The results of all draws, missing outcomes apart."""
     predictive = results["predictive"]
-    unseen = {o.site: o.unseen for o in outcomes if o.unseen.size}
+    unseen = {o.site: o.wanted for o in outcomes if o.wanted.size}
     return Draws(
         posterior=results["values"],
         stats=sampled.stats,

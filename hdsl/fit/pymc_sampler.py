@@ -284,12 +284,12 @@ def _predict(
     """Predictions of all rows where they are kept, and of the rows without an outcome."""
     import pymc as pm
 
-    unseen = {outcome.site: outcome.unseen for outcome in outcomes if outcome.unseen.size}
+    unseen = {outcome.site: outcome.wanted for outcome in outcomes if outcome.wanted.size}
     if not pointwise and not unseen:
         return {}, {}
     wanted = dict(data)
     for outcome in outcomes:
-        wanted |= outcome.on(np.arange(outcome.length) if pointwise else outcome.unseen)
+        wanted |= outcome.on(np.arange(outcome.length) if pointwise else outcome.wanted)
     found = pm.sample_posterior_predictive(
         idata,
         model=build(wanted),

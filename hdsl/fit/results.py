@@ -15,6 +15,7 @@ import numpy as np
 
 from hdsl.expr import ROW
 from hdsl.fit.auxiliary import GROUP, pack
+from hdsl.fit.draws import ROWS_KEPT
 from hdsl.fit.inverse import invert
 from hdsl.fit.labels import from_codes, labels_of
 from hdsl.fit.naming import model_name, tree_name
@@ -164,6 +165,8 @@ class Results:
         """What was observed, on all rows; not a number where it is missing."""
         variables: dict[str, Variable] = {}
         for outcome in self.outcomes:
+            if outcome.length > ROWS_KEPT:
+                continue
             value = outcome.observed
             if outcome.seen is not None and outcome.unseen.size:
                 value = np.full(outcome.length, np.nan)
@@ -185,7 +188,8 @@ class Results:
                 continue
             value = np.asarray(self.data.get(key))
             sizes = tuple(len(self.names.labels.get(level, ())) for level in node.domain)
-            if value.dtype.kind in "fiub" and value.shape == sizes:
+            small = value.shape[:1] <= (ROWS_KEPT,)
+            if value.dtype.kind in "fiub" and value.shape == sizes and small:
                 variables[node.name] = (node.domain, value)
         return self._dataset(variables)
 
