@@ -11,6 +11,7 @@ from hdsl.backends.inputs import (
     Chosen,
     Column,
     Computed,
+    Count,
     Index,
     Input,
     Learned,
@@ -142,7 +143,7 @@ def _by_row(model: Model, inputs: Mapping[Input, str], names: Namer) -> tuple[st
                 return next(iter(domain), None)
             case Waves(part="basis", level=level):
                 return level
-            case Learned() | Chosen() | Waves():
+            case Learned() | Chosen() | Count() | Waves():
                 return None
 
     keys = [key for item, key in inputs.items() if first(item) == ROW]

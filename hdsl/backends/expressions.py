@@ -19,12 +19,26 @@ def _both(numpyro: str, pymc: str) -> Mapping[Library, str]:
     return {Library.NUMPYRO: numpyro, Library.PYMC: pymc}
 
 
+def _each(template: str) -> Mapping[Library, str]:
+    modules = {Library.NUMPY: "np", Library.NUMPYRO: "jnp", Library.PYMC: "pt"}
+    return {library: template.replace("{module}", m) for library, m in modules.items()}
+
+
 ORDERINGS = frozenset(("<", "<=", ">", ">="))
 COMPARISONS = ORDERINGS | {"==", "!="}
 
 _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "missing": dict.fromkeys(Library, "np.nan"),
     "summed": dict.fromkeys(Library, "{0}.sum(axis=-1)"),
+    "sum": _each("{module}.sum({0})"),
+    "mean": _each("{module}.mean({0})"),
+    "sum along": dict.fromkeys(Library, "{0}.sum(axis={1})"),
+    "mean along": dict.fromkeys(Library, "{0}.mean(axis={1})"),
+    "sum by group": {
+        Library.NUMPY: "np.bincount({1}, {0}, {2})",
+        Library.NUMPYRO: "jax.ops.segment_sum({0}, {1}, {2})",
+        Library.PYMC: "pt.inc_subtensor(pt.zeros({2})[{1}], {0})",
+    },
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "moved": _both("jnp.moveaxis({0}, -1, {1})", "pt.moveaxis({0}, -1, {1})"),

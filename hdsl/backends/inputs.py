@@ -53,6 +53,14 @@ class Index:
 
 
 @dataclass(frozen=True)
+class Count:
+    """For every group of the coarser level, how many groups of the finer one it holds."""
+
+    coarse: str
+    fine: str
+
+
+@dataclass(frozen=True)
 class Chosen:
     """The number of the group that has a label."""
 
@@ -73,7 +81,7 @@ class Waves:
     boundary: float
 
 
-Input = Column | Observed | Seen | Learned | Computed | Index | Chosen | Waves
+Input = Column | Observed | Seen | Learned | Computed | Index | Count | Chosen | Waves
 
 
 def name_input(names: Namer, item: Input, model: Model) -> str:
@@ -101,6 +109,8 @@ def _wish(item: Input, model: Model) -> str:
             return text_of(expr)
         case Index(coarse=coarse, fine=fine):
             return f"{coarse}_of_{fine}"
+        case Count(coarse=coarse, fine=fine):
+            return f"n_{fine}_of_{coarse}"
         case Chosen(level=level, label=label):
             return f"{level}_{label}"
         case Waves(part=part, argument=argument):

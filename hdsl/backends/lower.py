@@ -73,7 +73,7 @@ class Lowering:
     @property
     def terms(self) -> Terms:
         """Makes the terms of this model."""
-        return Terms(self.model, self.quantity, self.input)
+        return Terms(self.model, self.quantity, self.input, self.size)
 
     def term(self, expr: Expr, use: Domain) -> Term:
         """The term of an expression that broadcasts over ``use``."""
@@ -116,8 +116,7 @@ class Lowering:
 
     def shape(self, domain: Domain) -> Variable:
         """The shape of an array over a domain, as a Python tuple."""
-        sizes = ", ".join(self.size(level) for level in domain)
-        return Variable(f"({sizes},)" if len(domain) == 1 else f"({sizes})")
+        return self.terms.shape(domain)
 
     def quantity(self, name: str, use: Domain) -> tuple[Term, Domain]:
         """What an expression finds under a name; a definition at a use is assigned there first."""

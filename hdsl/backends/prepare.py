@@ -14,6 +14,7 @@ from hdsl.backends.inputs import (
     Chosen,
     Column,
     Computed,
+    Count,
     Index,
     Input,
     Learned,
@@ -77,7 +78,7 @@ class Preparing:
 
     def terms(self) -> Terms:
         """Makes terms of data."""
-        return Terms(self.model, self._quantity, self.have, compares_labels=True)
+        return Terms(self.model, self._quantity, self.have, _size, compares_labels=True)
 
     def write(self, expr: Expr, domain: Domain) -> str:
         """An expression of data at a domain, as NumPy."""
@@ -143,6 +144,10 @@ def lower_prepare(
     return tuple(run.lines), tuple(run.helpers)
 
 
+def _size(level: str) -> str:
+    return f"len(coords[{quoted(level)}])"
+
+
 def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
     """The data that the inputs need, in the model's order."""
     pending: list[str] = []
@@ -154,7 +159,7 @@ def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
                 pending += values_below(summary)
             case Computed(expr=expr) | Waves(argument=expr):
                 pending += values_below(expr)
-            case Index() | Chosen():
+            case Index() | Chosen() | Count():
                 pass
             case _:
                 assert_never(item)

@@ -7,6 +7,7 @@ from hdsl.backends.inputs import (
     Chosen,
     Column,
     Computed,
+    Count,
     Index,
     Input,
     Learned,
@@ -56,6 +57,10 @@ def make_input(item: Input, run: "Preparing") -> None:
             run.say(f"{run.made[item]} = {run.write(expr, domain)}")
         case Index(coarse=coarse, fine=fine):
             _index(coarse, fine, run.made[item], run)
+        case Count(coarse=coarse, fine=fine):
+            index = run.have(Index(coarse, fine))
+            size = f"len(coords[{quoted(coarse)}])"
+            run.say(f"{run.made[item]} = np.bincount({index}, minlength={size})")
         case Chosen(level=level, label=label):
             if run.model.levels[level].kind is LevelKind.BLOCK:
                 run.have(Column(level))  # which names its members

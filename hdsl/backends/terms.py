@@ -6,6 +6,7 @@ The same for the model and for `prepare`; they differ in what a quantity and an 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hdsl.backends.aggregates import aggregate_term
 from hdsl.backends.gather import gather
 from hdsl.backends.inputs import Chosen, Computed, Index, Input, Learned
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
@@ -91,6 +92,7 @@ class Terms:
     model: Model
     quantity: Quantity
     variable: Callable[[Input], str]
+    size: Callable[[str], str]  # how many groups a level has, as Python source
     compares_labels: bool = False
 
     def __call__(self, expr: Expr, use: Domain) -> Term:
@@ -119,8 +121,19 @@ class Terms:
                 return Call(function, tuple(self(argument, use) for argument in arguments))
             case Contraction(axis=axis, argument=argument):
                 return self._contraction(expr, axis, argument, use)
-            case Block() | Aggregate():
+            case Aggregate(to=to):
+                return self.gathered(aggregate_term(expr, self), to, use)
+            case Block():
                 raise InternalError(f"{type(expr).__name__} has no term yet")
+
+    def domain(self, expr: Expr) -> Domain:
+        """The levels over which an expression varies."""
+        return domain_of(expr, self.model)
+
+    def shape(self, domain: Domain) -> Variable:
+        """The shape of an array over a domain, as a Python tuple."""
+        sizes = ", ".join(self.size(level) for level in domain)
+        return Variable(f"({sizes},)" if len(domain) == 1 else f"({sizes})")
 
     def _contraction(self, expr: Expr, axis: str, argument: Expr, use: Domain) -> Term:
         """The sum over an axis: at the level where it lives, which may be coarser than the use."""

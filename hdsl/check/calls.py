@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hdsl.check.accessors import accessor_or_summary
+from hdsl.check.aggregates import aggregate
+from hdsl.check.mentions import AGGREGATES
 from hdsl.check.of_data import learned
 from hdsl.check.scope import LATER, WRAPPERS, unsupported
 from hdsl.check.several import alone
@@ -21,6 +23,7 @@ SPECIAL: Mapping[str, Callable[["Resolver", ast.Call], Expr]] = {
     "standardize": learned,
     "center": learned,
     **dict.fromkeys(SEVERAL, alone),
+    **dict.fromkeys(AGGREGATES, aggregate),
 }
 """The functions that are no rows of the functions' table, and what resolves a call of each."""
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from hdsl.check.blocks import declare_blocks, written_members
 from hdsl.check.domains import ancestors
 from hdsl.check.labels import declare_axes
+from hdsl.check.mentions import expressions, level_arguments, walk
 from hdsl.check.scope import Scope
 from hdsl.check.spelling import is_slip, nearest, quoted
 from hdsl.check.targets import parse_target
@@ -172,6 +173,18 @@ def _mentions(scope: Scope, statement: ast.Statement) -> None:
                 use_level(scope, per)
         case ast.Title() | ast.LevelDecl() | ast.LevelFixed() | ast.LevelCross():
             pass
+    for expr in expressions(statement):
+        _of_expression(scope, expr)
+
+
+def _of_expression(scope: Scope, expr: ast.Expr) -> None:
+    """The levels that `average(x, region)` and its like name."""
+    for node in walk(expr):
+        for named in level_arguments(node) if isinstance(node, ast.Call) else ():
+            if isinstance(named, ast.Ref) and not named.index:
+                use_level(scope, ast.LevelName((named.name,), span=named.span))
+            elif isinstance(named, ast.LevelName):
+                use_level(scope, named)
 
 
 def _of_target(scope: Scope, expr: ast.Expr) -> None:

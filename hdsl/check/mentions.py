@@ -8,6 +8,7 @@ from hdsl.check.targets import ACCESSORS
 from hdsl.syntax import ast
 
 SUMMARIES = ("mean", "sd", "min", "max")
+AGGREGATES = ("average", "total")
 
 
 def expressions(statement: ast.Statement) -> Iterator[ast.Expr]:
@@ -46,6 +47,12 @@ def walk(expr: ast.Expr | ast.LevelName) -> Iterator[ast.Expr]:
                 pending.extend((right, left))
             case ast.Number() | ast.Text() | ast.Ref():
                 pass
+
+
+def level_arguments(call: ast.Call) -> Iterator[ast.Expr | ast.LevelName]:
+    """The arguments of a call that may name the level of its result."""
+    if call.name in AGGREGATES:
+        yield from (arg.value for arg in call.args[1:] if arg.keyword is None)
 
 
 class Mentions:

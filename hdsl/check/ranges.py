@@ -72,13 +72,21 @@ class Ranges:
                 if function == "sd":
                     return NONNEGATIVE
                 return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
-            case Aggregate(function="average", argument=argument):
-                inner = self.of(argument)
-                return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
+            case Aggregate():
+                return self._of_aggregate(expr)
             case Apply():
                 return self._of_call(expr)
-            case Block() | Contraction() | Aggregate():
+            case Block() | Contraction():
                 return REAL
+
+    def _of_aggregate(self, expr: Aggregate) -> Support:
+        """An average lies between the extremes; a total of what is above zero is above zero."""
+        inner = self.of(expr.argument)
+        if expr.function == "average":
+            return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
+        if expr.weight is not None or inner.lower < 0:
+            return REAL
+        return POSITIVE if inner.open_lower else NONNEGATIVE
 
     def _of_call(self, call: Apply) -> Support:
         arguments = tuple(self.of(argument) for argument in call.arguments)

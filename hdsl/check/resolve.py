@@ -40,6 +40,11 @@ class Resolver:
         self._open: list[str] = []
         self._in_data = False
 
+    @property
+    def in_data(self) -> bool:
+        """Whether what is being resolved stands in a `data` statement."""
+        return self._in_data
+
     # ------------------------------------------------------------ domains
 
     def domain(self, expr: Expr) -> Domain:

@@ -221,8 +221,6 @@ def text(expr: ast.Expr) -> str:
 
 # Constructs of the language that a later version has.
 LATER = (
-    "average",
-    "total",
     "new",
     "groupmean",
     "lag",

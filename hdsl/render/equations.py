@@ -21,6 +21,7 @@ from hdsl.expr import (
     Summary,
     Value,
     apply,
+    names,
 )
 from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.model import (
@@ -248,10 +249,21 @@ class _Writer:
                 vectors = replace(self, indices=self.indices.without(axis))
                 pieces = vectors._piece(left, here), vectors._piece(right, here)
                 return self.notation.contraction(*pieces)
-            case Block() | Contraction() | Aggregate():
+            case Aggregate():
+                return self._aggregate(expr)
+            case Block() | Contraction():
                 return text_of(expr), ATOM
             case _:
                 assert_never(expr)
+
+    def _aggregate(self, expr: Aggregate) -> Piece:
+        """The function, the level of its result below it or behind it, and what it is taken of."""
+        pieces = [self._piece(expr.argument, _free_domain(expr.argument, self.domains))]
+        pieces += [(self.notation.label(level), ATOM) for level in expr.to]
+        if expr.weight is not None:
+            weight = self._piece(expr.weight, _free_domain(expr.weight, self.domains))[0]
+            pieces.append((self.notation.argument("", "weight", weight), ATOM))
+        return self.notation.apply(expr.function, tuple(pieces))
 
     def _bare(self, expr: Expr) -> Piece:
         """What a summary is taken of: no index, for it is over all of them."""
@@ -269,6 +281,12 @@ class _Writer:
             for level, index in zip(own, self.indices.at(own, here), strict=True)
         ]
         return self.notation.quantity(inner.name, indices)
+
+
+def _free_domain(expr: Expr, domains: Mapping[str, Domain]) -> Domain:
+    """Every level over which something in an expression varies."""
+    found = (level for name in names(expr) for level in domains.get(name, ()))
+    return tuple(dict.fromkeys(found))
 
 
 def _domains(model: Model) -> dict[str, Domain]:
