@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hdsl.check.algebra import invert
-from hdsl.check.blocks import is_block
+from hdsl.check.blocks import is_block, refuse_block
 from hdsl.check.coefficients import Coefficients
 from hdsl.check.correlations import Joint
 from hdsl.check.defaults import Defaults
@@ -132,6 +132,7 @@ class Assembly:
                     blame(self.resolver, expr, allowed, beyond, f"`{target.name}`")
             check_axis(self.resolver, target.name, distribution, domain)
             self._check_outcome_type(target, distribution)
+            refuse_block(self.resolver, target.name, distribution.span)
             self.outcomes.append(
                 Outcome(
                     name=target.name,

@@ -11,6 +11,7 @@ from hdsl.check.domains import block_axes
 from hdsl.check.scope import DataSpec, Scope, text
 from hdsl.check.several import resolve_several
 from hdsl.check.spelling import quoted
+from hdsl.diagnostics.diagnostic import Label as Place
 from hdsl.expr import BROKEN, SEVERAL, Apply, Block, Contraction, Domain, Expr, Value
 from hdsl.ir.blocks import block_members
 from hdsl.ir.model import Level, LevelKind
@@ -105,18 +106,43 @@ def _axes(resolver: "Resolver", expr: Expr) -> Domain:
 
 
 def _report_twins(resolver: "Resolver", block: Block, members: tuple[str, ...]) -> None:
-    labels = members or tuple(label for label, _ in block.items if label)
+    labels = members or _own_labels(block)
     twins = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
     if twins:
-        last = next((e for label, e in reversed(block.items) if label == twins[0]), block)
+        begin = twins[0].removesuffix(":…")
+        last = next((e for label, e in reversed(block.items) if label == begin), block)
         resolver.scope.report(
             "H409",
             f"two columns of the block `{block.axis}` are called {quoted(twins[:1])}",
             last.span,
             "called so again",
-            help=f"give it a name of its own: `{twins[0].replace(':', '_')}_2 = …`"
-            if twins[0].isidentifier()
+            help=f"give it a name of its own: `{begin}_2 = …`"
+            if begin.isidentifier()
             else "give it a name of its own with `=`",
+        )
+
+
+def _own_labels(block: Block) -> tuple[str, ...]:
+    """The labels that the items have; those of several columns are but beginnings of names."""
+    several = [isinstance(e, Apply) and e.function in SEVERAL for _, e in block.items]
+    return tuple(
+        f"{label}:…" if is_several else label
+        for (label, _), is_several in zip(block.items, several, strict=True)
+        if label
+    )
+
+
+def refuse_block(resolver: "Resolver", name: str, span: Span) -> None:
+    """Report an outcome that is a block."""
+    declared = resolver.scope.data[name].span
+    if block_axes(resolver.scope.levels, resolver.domain_of(name, declared)):
+        resolver.scope.report(
+            "H409",
+            f"the block `{name}` cannot be an outcome",
+            span,
+            "an outcome is one column",
+            others=(Place(declared, "several columns side by side"),),
+            help="write a statement for each column",
         )
 
 

@@ -107,7 +107,7 @@ class Resolver:
             return (ROW, *axes) if is_crossing(self.scope.levels, found) else found
         beyond = outside(self.scope.levels, found, (spec.per, *axes))
         if beyond:
-            blame(self, expr, (spec.per,), beyond, f"`{name}` is per `{spec.per}`")
+            blame(self, expr, (spec.per,), beyond, f"`{name}`")
         return (spec.per, *axes)
 
     def derived_expr(self, name: str, span: Span) -> Expr:
@@ -127,14 +127,17 @@ class Resolver:
             self._open.pop()
             strange = [n for n in names(expr) if n not in self.scope.data and n not in self.derived]
             if strange:
+                block = is_block(spec.expr)
                 self.scope.report(
                     "H207",
                     f"data cannot depend on {quoted(strange)}",
                     spec.expr.span,
                     "not data",
-                    help=f"make it a definition: `{name} = {text(spec.expr)}`",
+                    help="the columns of a block are data"
+                    if block
+                    else f"make it a definition: `{name} = {text(spec.expr)}`",
                 )
-                expr = BROKEN
+                expr = Block(name, ()) if block else BROKEN
             self.definitions[name] = expr
         return self.definitions[name]
 

@@ -52,7 +52,7 @@ class Binding:
 def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -> Binding:
     """The binding of a model and its data, with everything that is wrong with them."""
     report: list[Diagnostic] = []
-    model = with_matched(model, rows, dict(tables or {}), report)
+    model = with_matched(model, rows, tables or {}, report)
     sources = Sources(model, rows, tables or {})
     if rows.height:
         report += check_columns(sources)
@@ -70,7 +70,8 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_missing(dataset)
         if not strange:  # a comparison with a label that does not occur never varies
             report += check_constants(dataset)
-        report += check_collinear(dataset)
+        if all(d.severity is not Severity.ERROR for d in report):
+            report += check_collinear(dataset)
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
     tabled = {name: prepared(sources, table, name) for name, table in sources.tables.items()}

@@ -60,6 +60,18 @@ def _derived(dataset: Dataset, data: Data, expr: Expr, report: list[Diagnostic])
 def _derived_block(dataset: Dataset, data: Data, block: Block) -> tuple[Dataset, Column]:
     """The columns of a block, and the data set with the members of its axis."""
     labels, column = stack(dataset.evaluator, block, data.domain[:-1])
+    twins = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+    if twins:
+        raise NoColumnsError(
+            finding(
+                "H940",
+                f"two columns of the block `{data.name}` are called {quoted(twins[0])}",
+                data.span,
+                "in these data",
+                notes=[f"and two each {listing(map(quoted, twins[1:]))}"] if twins[1:] else [],
+                help="give one a name of its own with `=`, or write a narrower pattern",
+            )
+        )
     none = np.full(len(dataset.kept), -1)
     axis = Groups(len(labels), labels, none, np.zeros(len(labels), int))
     return replace(dataset, groups={**dataset.groups, block.axis: axis}), column
@@ -157,19 +169,24 @@ def check_labels_used(dataset: Dataset) -> Iterator[Diagnostic]:
                 help=f"pick another label: {listing(map(quoted, known))}",
             )
             continue
-        near = nearest(label, known)
+        near, is_block = nearest(label, known), _is_block(dataset.model, name)
+        what = f"the block `{name}` has no column {quoted(label)}"
         yield finding(
             "H934",
-            f"no row has {quoted(label)} as `{name}`",
+            what if is_block else f"no row has {quoted(label)} as `{name}`",
             span,
             "this label does not occur",
-            notes=[f"its labels are {listing(map(quoted, known))}"],
+            notes=[f"its {'columns' if is_block else 'labels'} are {listing(map(quoted, known))}"],
             help=f"did you mean {quoted(near)}?" if near else None,
         )
 
 
 def _outcome_labels(dataset: Dataset, axis: Level) -> tuple[str, ...]:
     return (labels_of(dataset, axis) or ()) if axis.kind is LevelKind.CATEGORY else ()
+
+
+def _is_block(model: Model, name: str) -> bool:
+    return name in model.levels and model.levels[name].kind is LevelKind.BLOCK
 
 
 def _labels_used(model: Model) -> Iterator[tuple[str, str, Span]]:
@@ -242,7 +259,8 @@ def _constant(
     except NotDataError:
         return
     if column.values.ndim == 2:
-        yield from _constant_columns(dataset, argument, column, span)
+        data = dataset.model.by_name.get(text_of(argument))
+        yield from _constant_columns(dataset, argument, column, data.span if data else span)
         return
     if _varies(column):
         return

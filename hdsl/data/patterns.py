@@ -1,6 +1,6 @@
 """Patterns for wide data: `[columns("price*")]` becomes the columns whose names match."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -15,7 +15,7 @@ from hdsl.ir.model import Data, DataType, Model, Node
 
 
 def with_matched(
-    model: Model, rows: Table, tables: "dict[str, Table]", report: list[Diagnostic]
+    model: Model, rows: Table, tables: Mapping[str, Table], report: list[Diagnostic]
 ) -> Model:
     """The model with every pattern replaced by the columns of these data, declared as numbers."""
     nodes: list[Node] = []
@@ -27,8 +27,9 @@ def with_matched(
                 if pattern is None:
                     items.append((label, item))
                     continue
-                own = list(_columns(node, pattern, rows, tables))
-                nodes += [d for d in own if all(d.name != other.name for other in nodes)]
+                own = list(_columns(model, node, pattern, rows, tables))
+                names = {*model.by_name, *(n.name for n in nodes)}
+                nodes += [d for d in own if d.name not in names]
                 prefix = f"{label}:" if label else ""
                 items += [(f"{prefix}{d.column}", Value(d.name, span=item.span)) for d in own]
                 report += _complaints(model, node, pattern, own, item, (rows, *tables.values()))
@@ -49,14 +50,29 @@ def _pattern(item: Expr) -> str | None:
             return None
 
 
-def _columns(node: Data, pattern: str, rows: Table, tables: "dict[str, Table]") -> Iterator[Data]:
-    """The columns that match, in natural order: of the level's own table if some of it do."""
+def _columns(
+    model: Model, node: Data, pattern: str, rows: Table, tables: Mapping[str, Table]
+) -> Iterator[Data]:
+    """The columns that match, in natural order: of the level's own table if some of it do.
+
+    One that the model has under a name of its own is that.
+    """
     level = node.domain[0]
     places = [tables[level], rows] if level in tables and level != ROW else [rows]
     found = ([c for c in table.columns if fnmatchcase(c, pattern)] for table in places)
     for column in sorted(next((names for names in found if names), []), key=natural):
+        known = [
+            n
+            for n in model.nodes
+            if isinstance(n, Data) and n.column == column and n.domain == (level,)
+        ]
+        numbers = [n for n in known if n.type not in (DataType.FACTOR, DataType.ORDERED)]
+        if numbers:
+            yield numbers[0]
+            continue
+        taken = column in model.by_name or column in model.levels
         yield Data(
-            name=f"column {quoted(column)}" + ("" if level == ROW else f" per {level}"),
+            name=f"column {quoted(column)} of {node.name}" if taken else column,
             domain=(level,),
             span=node.span,
             column=column,
