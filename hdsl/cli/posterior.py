@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdsl.cli.planning import show_plan
 from hdsl.cli.reading import bound, checked, read_source
 from hdsl.cli.resuming import go_on, origin_of, refuse_options
 from hdsl.cli.terminal import show_table, write_file
@@ -123,6 +124,7 @@ def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: 
 @click.option("-o", "--output", metavar="RUN", help="Default: the model's name with .run.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN if it exists.")
 @click.option("--resume", metavar="RUN", help="Go on with the fit of RUN that was killed.")
+@click.option("--plan", is_flag=True, help="Say how large and how long the fit is; sample nothing.")
 def fit(
     model: str | None,
     rows: str | None,
@@ -132,6 +134,7 @@ def fit(
     method: str,
     output: str | None,
     resume: str | None,
+    plan: bool,
     **options: Any,
 ) -> None:
     """Sample a model given data.
@@ -149,15 +152,17 @@ def fit(
         raise click.UsageError(f"Missing argument '{missing}'.")
     from hdsl.fit.fitting import SAMPLERS
     from hdsl.fit.fitting import fit as sample
-    from hdsl.fit.methods.names import APPROXIMATE
 
     if sampler not in (None, *SAMPLERS[backend]):
         known = ", ".join(SAMPLERS[backend])
         raise click.UsageError(f"{backend} models are sampled by one of {known}, not `{sampler}`")
-    if method in APPROXIMATE and (backend, sampler) != ("numpyro", None):
+    if method != "nuts" and (backend, sampler) != ("numpyro", None):
         raise click.UsageError(
             f"--method {method} runs on the NumPyro file: leave --backend and --sampler out"
         )
+    if plan:
+        show_plan(*checked(read_source(model), rows, tables), **options)
+        return
     out = Path(output) if output else Path(model).with_suffix(".run")
     run = sample(
         *checked(read_source(model), rows, tables),

@@ -143,6 +143,17 @@ ENTRIES: tuple[Entry, ...] = (
         proof="tests/fit/test_laplace.py::test_what_does_not_fit_into_memory_is_refused",
     ),
     Entry(
+        "H531",
+        Severity.ERROR,
+        "more memory than the machine has",
+        "The draws that were asked for do not fit into memory. It is foreseen before anything is "
+        "drawn: numbers a draw times draws, twice while they are joined. Most often a quantity "
+        "that lives on the rows is reported (`report mu`); `hdsl fit --plan` lists the largest.",
+        bad="",
+        good="",
+        proof="tests/fit/test_survey.py::test_a_fit_that_memory_cannot_hold_is_refused",
+    ),
+    Entry(
         "H550",
         Severity.ERROR,
         "no such parameter to set",

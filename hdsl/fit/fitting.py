@@ -30,6 +30,7 @@ from hdsl.fit.draws import (
 from hdsl.fit.failure import failure, require
 from hdsl.fit.fingerprint import fingerprint, fingerprint_of_text
 from hdsl.fit.folder import FORMAT, Contents
+from hdsl.fit.foresee import foresee, refuse_too_much
 from hdsl.fit.methods.names import APPROXIMATE, METHODS
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.fit.naming import model_name
@@ -93,7 +94,10 @@ def fit(
     """
     settings = Settings(chains, draws, warmup, seed, target_accept)
     chosen = _checked(method, backend, sampler, settings)
-    plan = _Plan(method, backend, chosen, settings, _reporter(progress), origin or {})
+    reporter = _reporter(progress)
+    if method == "auto":
+        method = _chosen(model, binding, settings, reporter)
+    plan = _Plan(method, backend, chosen, settings, reporter, origin or {})
     for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
         require(package)
     if plan.sampler == "nutpie":
@@ -113,11 +117,20 @@ def fit(
         return run.at(target)
 
 
+def _chosen(model: ir.Model, binding: Binding, settings: Settings, reporter: Reporter) -> str:
+    """The method that `auto` takes, having said why."""
+    from hdsl.fit.survey import survey
+
+    found = survey(model, binding, settings)
+    reporter.note(found.sentence)
+    return found.method
+
+
 def _checked(method: str, backend: str, sampler: str | None, settings: Settings) -> str:
     """The sampler to use; a ValueError where what is asked for cannot be had."""
     if method not in METHODS:
         raise ValueError(f"no method {method!r}: one of {', '.join(METHODS)}")
-    if method in APPROXIMATE and (backend != "numpyro" or sampler is not None):
+    if method != "nuts" and (backend != "numpyro" or sampler is not None):
         raise ValueError(
             f"the method {method!r} runs on the NumPyro file, without a sampler: leave "
             "backend and sampler out"
@@ -164,6 +177,11 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     data = loaded.prepare(binding.rows, binding.tables)
     outcomes = _with_predictions(outcome_rows(model, generated, data, loaded), plan)
     pointwise = _pointwise(outcomes, plan)
+    labels = labels_of(data, loaded)
+    rows = binding.facts.rows
+    refuse_too_much(
+        foresee(generated, labels, outcomes, pointwise, plan.settings, rows), plan.settings
+    )
     prepared = time.perf_counter()
     drawn = _draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
