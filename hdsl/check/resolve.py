@@ -63,7 +63,8 @@ class Resolver:
                 return union(self.scope.levels, parts)
             case Block(axis=axis, items=items):
                 found = union(self.scope.levels, [self.domain(e) for _, e in items])
-                return (*(grouped(self.scope.levels, found) or (ROW,)), axis)
+                levels = grouped(self.scope.levels, found)
+                return (*(levels or (self.scope.data[axis].per or ROW,)), axis)
             case Contraction(axis=axis, argument=argument):
                 return tuple(level for level in self.domain(argument) if level != axis)
             case Aggregate(to=to):

@@ -1,8 +1,4 @@
-"""Columns of a block that are weighted sums of others, found by regressing each on those before it.
-
-The sweep operator on the columns' cross products: Goodnight (1979), A tutorial on the SWEEP
-operator, The American Statistician 33(3).
-"""
+"""Columns of a block that are weighted sums of those before them, found by a QR decomposition."""
 
 from collections.abc import Iterator
 
@@ -17,7 +13,7 @@ from hdsl.expr import Apply, Block
 from hdsl.ir.model import Data
 from hdsl.ir.uses import expressions, values
 
-_ROUNDING = 1e-10  # of a column's squared length: what is left of it besides the others
+_ROUNDING = 1e-9  # of a column's length: what is left of it besides the others
 _SMALL = 1e-6  # a weight that is no more than rounding
 
 type Tie = tuple[int, tuple[int, ...]]
@@ -79,27 +75,14 @@ def tied(matrix: Numbers) -> list[Tie]:
     [(2, (0, 1))]
     """
     lengths = np.sqrt((matrix**2).sum(axis=0))
-    scaled = matrix / np.where(lengths > 0, lengths, 1.0)
-    products = scaled.T @ scaled
+    upper = np.linalg.qr(matrix / np.where(lengths > 0, lengths, 1.0), mode="r")
     found: list[Tie] = []
     free: list[int] = []
     for place in range(matrix.shape[1]):
-        if products[place, place] > _ROUNDING:
+        if place < len(upper) and abs(upper[place, place]) > _ROUNDING:
             free.append(place)
-            products = _swept(products, place)
             continue
-        weights = products[free, place]
-        found.append(
-            (place, tuple(i for i, w in zip(free, weights, strict=True) if abs(w) > _SMALL))
-        )
+        weights = np.linalg.lstsq(upper[:, free], upper[:, place])[0]
+        parts = zip(free, weights, strict=True)
+        found.append((place, tuple(i for i, w in parts if abs(w) > _SMALL)))
     return found
-
-
-def _swept(products: Numbers, pivot: int) -> Numbers:
-    """The products once a column is regressed out: weights in its row, residuals elsewhere."""
-    row = products[pivot] / products[pivot, pivot]
-    rest = products - np.outer(products[:, pivot], row)
-    rest[pivot] = row
-    rest[:, pivot] = -row
-    rest[pivot, pivot] = 1.0 / products[pivot, pivot]
-    return np.asarray(rest)

@@ -255,15 +255,16 @@ def under(name, labels):
 
 def onehot(name, values, learned):
     """A column of 0 and 1 for every label that the training data have, and their names."""
-    key = f"onehot({name})"
+    key, present = f"onehot({name})", np.flatnonzero(values != "")
+    found = set(values[present].tolist())
     if key not in learned:
-        learned[key] = sorted(set(values.tolist()), key=natural)
+        learned[key] = sorted(found, key=natural)
     place = {label: i for i, label in enumerate(learned[key])}
-    unseen = sorted(set(values.tolist()) - set(place), key=natural)
+    unseen = sorted(found - set(place), key=natural)
     if unseen:
         raise ValueError(f"labels of {name!r} that the training data do not have: {unseen[:5]}")
     matrix = np.zeros((len(values), len(place)))
-    matrix[np.arange(len(values)), [place[label] for label in values.tolist()]] = 1.0
+    matrix[present, [place[label] for label in values[present].tolist()]] = 1.0
     return matrix, [f"{name}:{label}" for label in place]
 
 
