@@ -145,8 +145,7 @@ def _show_poolings(found: "Poolings", names: tuple[str, ...]) -> None:
     variants = [variant.name for variant in found.variants]
     for name in names or tuple(c.name for c in found.coefficients()):
         cells = found.of_groups(name, every=bool(names))
-        title = f"{name}: mean ± sd, the smallest groups first"
-        show_table(["", "rows", *variants], cells, title, numbers=True)
+        show_table(["", "rows", *variants], cells, found.title(name, bool(names)), numbers=True)
         click.echo()
     show_table(["", *variants], found.of_population(), "The population", numbers=True)
     columns = ["", "score", "worse by", "parameters", "guessed"]

@@ -104,7 +104,7 @@ class Poolings:
                 "H527", f"no coefficient `{name}` to show by group", f"there are: {known}"
             )
         written = self.variants[1].estimates[name]
-        level = next(d for d in written.dims if d not in found.axes)
+        level = self._level(name)
         counts = self._rows_of(level)
         order = np.argsort(counts, kind="stable")
         if not every and len(order) > 2 * SHOWN:
@@ -121,6 +121,15 @@ class Poolings:
                 shown = (_shown(places, pair) for pair in pairs)
                 cells.append([name_of, str(counts[group]), *shown])
         return cells
+
+    def title(self, name: str, every: bool = False) -> str:
+        """What stands above a coefficient's table."""
+        estimates = self.variants[1].estimates[name]
+        size = len(estimates.labels[self._level(name)])
+        if every or size <= 2 * SHOWN:
+            return f"{name}: mean ± sd, from the smallest group to the largest"
+        shown = f"the {SHOWN} smallest and the {SHOWN} largest of {size} groups"
+        return f"{name}: mean ± sd, {shown} (--var {name}: all)"
 
     def of_population(self) -> list[list[str]]:
         """The rows of the table of single numbers: each variant's estimate, where it has one."""
@@ -175,6 +184,11 @@ class Poolings:
         }
         whole = {"poolings": found, "says": list(self.lines())}
         return json.dumps(whole, indent=2, ensure_ascii=False)
+
+    def _level(self, name: str) -> str:
+        """The level whose groups a coefficient varies by."""
+        axes = next(c.axes for c in self.coefficients() if c.name == name)
+        return next(d for d in self.variants[1].estimates[name].dims if d not in axes)
 
     def _rows_of(self, level: str) -> Numbers:
         groups = self.binding.dataset.groups[level]

@@ -184,7 +184,8 @@ def check_finite(prepared: Prepared, drawn: PriorDraws) -> None:
                         f"the prior predicts values of `{outcome.name}` that no number can hold",
                         node.span,
                         notes=[f"{count} of {broken.size:,} are infinite or close to it"],
-                        help="tighten the priors that it is made of: `hdsl expand` shows them all",
+                        help="tighten the priors that it is made of (`hdsl expand` shows them), or "
+                        "set parameters: `--set 'sd(beta) = 0.3'`",
                     ),
                 ),
                 prepared.model.source,

@@ -77,7 +77,7 @@ def test_poolings_side_by_side(hdsl: Callable[..., Result]) -> None:
     lines = done.stdout.splitlines()
     titles = [line for line in lines if line and not line.startswith(" ")]
     assert titles[:3] == [
-        "alpha: mean ± sd, the smallest groups first",
+        "alpha: mean ± sd, from the smallest group to the largest",
         "The population",
         "Prediction of left-out rows",
     ]
