@@ -27,8 +27,8 @@ from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
 from hdsl.backends.parameters import free_level, has_set_members, is_all_set
 from hdsl.backends.prepare import lower_prepare
-from hdsl.backends.program import Load, Program, Sample
-from hdsl.backends.prune import prune
+from hdsl.backends.program import Drawn, Load, Program, Sample
+from hdsl.backends.prune import over, prune
 from hdsl.backends.pymc import PYMC
 from hdsl.backends.python_file import definitions, print_file
 from hdsl.backends.quotation import Quotation
@@ -103,6 +103,8 @@ def _sizes(
         if isinstance(statement, Sample) and statement.sizes is None and statement.seen is None
         for level in statement.domain
     }
+    drawn = (s.distribution for s in body if isinstance(s, Sample))
+    plates |= {level for d in drawn if isinstance(d, Drawn) for level in over(d)}
     return tuple(
         (level, lowering.size(level))
         for level in lowering.model.levels

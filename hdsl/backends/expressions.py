@@ -13,6 +13,7 @@ from hdsl.expr import Apply
 from hdsl.families import ARRAYS
 from hdsl.families.code import Binding, Code, fill, infix, prefix
 from hdsl.families.functions import Library, function_of
+from hdsl.families.tails import TAIL_FUNCTIONS
 
 
 def _both(numpyro: str, pymc: str) -> Mapping[Library, str]:
@@ -46,6 +47,7 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "zeros": _both("jnp.zeros({0})", "pt.zeros({0})"),
     "broadcast": _both("jnp.broadcast_to({0}, {1})", "pt.broadcast_to({0}, {1})"),
     "placed": _both("{0}.at[{1}].set({2})", "pt.set_subtensor({0}[{1}], {2})"),
+    "angle": _both("jnp.arctan2({0}, {1})", "pt.arctan2({0}, {1})"),
     "matrix2": _both("jnp.array([[{0}, {1}], [{2}, {3}]])", "pt.stack([[{0}, {1}], [{2}, {3}]])"),
 }
 """Array functions that the language itself does not have; ``{all}`` is every argument."""
@@ -104,6 +106,8 @@ def _call(function: str, arguments: tuple[Term, ...], library: Library) -> Code:
         return _comparison(function, arguments, library)
     if function in _ARRAYS:
         return _array(function, arguments, library)
+    if function in TAIL_FUNCTIONS:
+        return Code(f"{function}({', '.join(write(argument, library) for argument in arguments)})")
     if function in ARRAYS:
         parts = tuple(code(argument, library) for argument in arguments)
         return Code(fill(ARRAYS[function].template(library), parts))

@@ -11,9 +11,10 @@ from dataclasses import replace
 from hdsl.expr import Expr, Value, names
 from hdsl.families import FAMILIES
 from hdsl.families.links import LINKS
-from hdsl.families.lookup import parameter
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.model import Definition, Distribution, Model, Node, Outcome, Parameter
 from hdsl.ir.uses import expressions
+from hdsl.ir.wrapped import every, parameter_of
 
 
 def split_linked(model: Model) -> Model:
@@ -53,17 +54,28 @@ def _linked(model: Model) -> Iterator[tuple[str, str]]:
     for node in model.nodes:
         if not isinstance(node, Parameter | Outcome):
             continue
-        family = FAMILIES.get(node.distribution.family)
-        for argument, value in node.distribution.arguments:
+        for distribution, argument, value in _arguments(node.distribution):
             definition = model.by_name.get(value.name) if isinstance(value, Value) else None
-            if family is None or not isinstance(definition, Definition):
+            if not isinstance(definition, Definition):
                 continue
-            found = parameter(family, argument)
-            forms = (*family.numpyro, *family.pymc)
-            for link in () if found is None or found[1] is not None else found[0].links:
-                stable = any(f"{link}_{argument}" in form for form in forms)
+            own, written = parameter_of(distribution, argument)
+            for link in () if written is not None else own.links:
+                stable = _is_stable(distribution, f"{link}_{argument}")
                 if stable and LINKS[link].inverted(definition.expr) is not None:
                     yield definition.name, link
+
+
+def _arguments(distribution: Distribution) -> Iterator[tuple[Distribution, str, Expr]]:
+    for each in every(distribution):
+        for argument, value in each.arguments:
+            yield each, argument, value
+
+
+def _is_stable(distribution: Distribution, form: str) -> bool:
+    """Whether a distribution is written by way of a linked form."""
+    family = FAMILIES.get(distribution.family)
+    forms = (*family.numpyro, *family.pymc) if family is not None else ()
+    return distribution.family in WRAPPERS or any(form in names for names in forms)
 
 
 def _split(node: Definition, link: str) -> tuple[Definition, Definition]:
@@ -76,15 +88,15 @@ def _split(node: Definition, link: str) -> tuple[Definition, Definition]:
 
 def _taken(distribution: Distribution, links: dict[str, str]) -> Distribution:
     """The distribution with each argument that was split by its linked form."""
-    family = FAMILIES.get(distribution.family)
     arguments: list[tuple[str, Expr]] = []
     for argument, value in distribution.arguments:
         link = links.get(value.name) if isinstance(value, Value) else None
-        found = parameter(family, f"{link}_{argument}") if family is not None and link else None
-        if isinstance(value, Value) and link is not None and found is not None:
+        own = parameter_of(distribution, argument)[0]
+        if isinstance(value, Value) and link is not None and link in own.links:
             arguments.append(
                 (f"{link}_{argument}", Value(linear_predictor(value.name, link), span=value.span))
             )
         else:
             arguments.append((argument, value))
-    return replace(distribution, arguments=tuple(arguments))
+    inner = tuple(_taken(each, links) for each in distribution.inner)
+    return replace(distribution, arguments=tuple(arguments), inner=inner)

@@ -33,13 +33,14 @@ from hdsl.ir.model import (
     Data,
     Definition,
     Deviations,
+    Distribution,
     Model,
     Node,
     Outcome,
     Parameter,
 )
 from hdsl.ir.text import text_of_target
-from hdsl.ir.uses import argument_domain
+from hdsl.ir.uses import argument_domain, inner_domain
 from hdsl.source import Span
 
 RECORDED_CELLS = 20_000
@@ -231,23 +232,14 @@ def _lower_definition(node: Definition, lowering: Lowering) -> None:
 
 def _lower_outcome(node: Outcome, lowering: Lowering) -> None:
     seen = lowering.input(Seen(node.name)) if node.name in lowering.seen else None
-    arguments: list[tuple[str, Term]] = []
-    for name, expr in node.distribution.arguments:
-        use = argument_domain(node.distribution, name, node.domain)
-        term = lowering.term(expr, use)
-        own = domain_of(expr, lowering.model)
-        if own:
-            term = _lifted(name, term, node, lowering)
-            if seen is not None and not set(own) <= set(use) - set(node.domain):
-                term = Gather(term, (seen,))
-        arguments.append((name, term))
+    drawn = _outcome_drawn(node, node.distribution, node.domain, lowering)
     lowering.comment(node.span)
     site = text_of_target(node.name, node.transform)
     lowering.body.append(
         Sample(
             None,
             site,
-            Drawn(node.distribution.family, tuple(arguments)),
+            drawn,
             node.domain,
             observed=lowering.input(Observed(node.name)),
             seen=seen,
@@ -256,12 +248,38 @@ def _lower_outcome(node: Outcome, lowering: Lowering) -> None:
     lowering.dims[site] = node.domain
 
 
-def _lifted(argument: str, term: Term, node: Outcome, lowering: Lowering) -> Term:
+def _outcome_drawn(
+    node: Outcome, distribution: Distribution, use: Domain, lowering: Lowering
+) -> Drawn:
+    """A distribution of an outcome, or inside that, its arguments given names and cut to what is
+    known of the outcome.
+    """
+    arguments: list[tuple[str, Term]] = []
+    for name, expr in distribution.arguments:
+        inside = argument_domain(distribution, name, use)
+        term = lowering.term(expr, inside)
+        own = domain_of(expr, lowering.model)
+        if own:
+            key = (node.name, name, distribution.span.start)
+            term = _lifted(key, name, term, node, lowering)
+        varies_with_rows = not set(own) <= set(inside) - set(node.domain)
+        if node.name in lowering.seen and varies_with_rows:
+            term = Gather(term, (lowering.input(Seen(node.name)),))
+        arguments.append((name, term))
+    within = inner_domain(distribution, use)
+    inner = tuple(_outcome_drawn(node, each, within, lowering) for each in distribution.inner)
+    asks = any(name == "event" for name, _ in arguments)
+    value = lowering.input(Observed(node.name)) if asks else None
+    along = distribution.along if inner else None
+    return Drawn(distribution.family, tuple(arguments), inner, along, value)
+
+
+def _lifted(key: object, argument: str, term: Term, node: Outcome, lowering: Lowering) -> Term:
     """An argument that is a formula, assigned first: `mu = alpha[region_of_row] + …`."""
     if not isinstance(term, Call):
         return term
     lowering.comment(node.span)
-    target = lowering.names((node.name, argument), argument)
+    target = lowering.names(key, argument)
     lowering.body.append(Assign(target, term))
     return Variable(target)
 

@@ -16,6 +16,7 @@ from hdsl.backends.program import (
 )
 from hdsl.backends.prune import bound, used_by
 from hdsl.backends.spelling import spell_site
+from hdsl.backends.wrapping import Wrapping
 from hdsl.families.functions import Library
 
 
@@ -23,7 +24,10 @@ def print_model(program: Program, page: Page) -> tuple[str, ...]:
     """Add `model`; gives the helpers that its distributions need."""
     run = _Printer(program, page)
     page.verbatim("def model(data):", f'    """{program.headline}."""')
+    plates = {level for s in program.body if isinstance(s, Sample) for level in s.domain}
     for level, size in program.sizes:
+        if level not in plates and size not in run.used:
+            continue
         page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
     for statement in program.body:
         run.statement(statement)
@@ -71,12 +75,10 @@ class _Printer:
 
     def _sample(self, sample: Sample) -> None:
         indent = self._open(self._plates(sample))
-        spelled = spell_site(sample, Library.NUMPYRO)
-        if spelled.helper is not None:
-            self.helpers.append(spelled.helper)
+        spelled = spell_site(sample, Wrapping(Library.NUMPYRO))
+        self.helpers += spelled.helpers
         observed = f", obs={sample.observed}" if sample.observed is not None else ""
-        distribution = f"{spelled.constructor}({spelled.arguments})"
-        call = f"numpyro.sample({quoted(sample.site)}, {distribution}{observed})"
+        call = f"numpyro.sample({quoted(sample.site)}, {spelled.call}{observed})"
         self.page.code(bound(sample.target, call, self.used), indent)
 
     def _plates(self, sample: Sample) -> tuple[str, ...]:

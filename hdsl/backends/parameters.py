@@ -1,6 +1,7 @@
 """Parameters as neutral statements: as they are, transformed, non-centred, with members set."""
 
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Index
@@ -12,6 +13,7 @@ from hdsl.families.family import CORRELATION, Role
 from hdsl.families.links import link_of
 from hdsl.ir.model import Distribution, Model, Parameter, Transform
 from hdsl.ir.text import text_of_target
+from hdsl.ir.wrapped import heart, support
 
 if TYPE_CHECKING:
     from hdsl.backends.lower import Lowering
@@ -24,7 +26,8 @@ def lower_parameter(node: Parameter, lowering: "Lowering") -> None:
         _lower_all_set(node, lowering)
         return
     lowering.remark(node.rule, node.name)
-    if FAMILIES[node.distribution.family].support == CORRELATION:
+    node = replace(node, distribution=_between_bounds(node.distribution))
+    if heart(node.distribution).support == CORRELATION:
         _lower_scalar_correlation(node, lowering)
         return
     site = text_of_target(node.name, node.transform)
@@ -54,7 +57,7 @@ def _lower_all_set(node: Parameter, lowering: "Lowering") -> None:
 
 def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> None:
     """Make a quantity that has the node's distribution, sampled as it is or as a standard z."""
-    if FAMILIES[node.distribution.family].structure is not None:
+    if heart(node.distribution).structure is not None:
         lower_structure(node, name, lowering)
         return
     is_result = domain == node.domain
@@ -80,8 +83,25 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
 
 def drawn(distribution: Distribution, use: Domain, lowering: "Lowering") -> Drawn:
     """The distribution with its arguments as terms over a domain."""
-    arguments = tuple((name, lowering.term(e, use)) for name, e in distribution.arguments)
-    return Drawn(distribution.family, arguments)
+    along = distribution.along if distribution.inner else None
+    inside = (*use, along) if along is not None else use
+    arguments = tuple((name, lowering.term(e, inside)) for name, e in distribution.arguments)
+    inner = tuple(drawn(each, inside, lowering) for each in distribution.inner)
+    return Drawn(distribution.family, arguments, inner, distribution.along)
+
+
+def _between_bounds(distribution: Distribution) -> Distribution:
+    """A truncated distribution with every bound that its values have written out: those of what it
+    cuts too, so that a sampler moves between them.
+    """
+    if distribution.family != "truncated":
+        return distribution
+    own = support(distribution.inner[0])
+    ends = {"lower": own.lower, "upper": own.upper}
+    bounds: dict[str, Expr] = {n: Constant(end) for n, end in ends.items() if isfinite(end)}
+    bounds |= dict(distribution.arguments)
+    arguments = tuple((name, bounds[name]) for name in ends if name in bounds)
+    return replace(distribution, arguments=arguments)
 
 
 def _inverted(node: Parameter, name: str) -> Expr:
@@ -107,7 +127,9 @@ def _lower_scalar_correlation(node: Parameter, lowering: "Lowering") -> None:
 
 def _location_scale(distribution: Distribution) -> tuple[str, str] | None:
     """Names of the location and the scale of a distribution that has both and may be shifted."""
-    family = FAMILIES[distribution.family]
+    family = FAMILIES.get(distribution.family)
+    if family is None:
+        return None
     by_role = {p.role: p.name for p in family.parameters}
     given = {name for name, _ in distribution.arguments}
     location, scale = by_role.get(Role.LOCATION), by_role.get(Role.SCALE)

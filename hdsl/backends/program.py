@@ -57,10 +57,17 @@ Term = Number | Text | Variable | Gather | Call
 
 @dataclass(frozen=True)
 class Drawn:
-    """A row of the families table with its arguments, by parameter or linked form."""
+    """A row of the families table with its arguments, by parameter or linked form.
+
+    A wrapper holds what it wraps in ``inner``; ``along`` is the level of a mixture's components,
+    ``value`` the variable that holds the value itself, where the distribution asks for it.
+    """
 
     family: str
     arguments: tuple[tuple[str, Term], ...]
+    inner: tuple["Drawn", ...] = ()
+    along: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)

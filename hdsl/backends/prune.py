@@ -16,6 +16,7 @@ from hdsl.backends.program import (
     Sample,
     Statement,
     Term,
+    Variable,
 )
 from hdsl.families.functions import Library
 
@@ -42,10 +43,8 @@ def _terms(statement: Statement) -> Iterator[Term]:
     match statement:
         case Assign(value=value) | Record(value=value):
             yield value
-        case Sample(distribution=Drawn(arguments=arguments)):
-            yield from (term for _, term in arguments)
-        case Sample(distribution=Increasing(each=Drawn(arguments=arguments))):
-            yield from (term for _, term in arguments)
+        case Sample(distribution=Drawn() as drawn) | Sample(distribution=Increasing(each=drawn)):
+            yield from _arguments(drawn)
         case Sample(distribution=CholeskyLkj(concentration=concentration)):
             yield concentration
         case Sample(distribution=JointNormal(location=location, factor=factor)):
@@ -53,6 +52,20 @@ def _terms(statement: Statement) -> Iterator[Term]:
             yield factor
         case Comment() | Load() | Sample():
             pass
+
+
+def _arguments(drawn: Drawn) -> Iterator[Term]:
+    yield from (term for _, term in drawn.arguments)
+    if drawn.value is not None:
+        yield Variable(drawn.value)
+    for inner in drawn.inner:
+        yield from _arguments(inner)
+
+
+def over(drawn: Drawn) -> tuple[str, ...]:
+    """The levels over which the mixtures in a distribution are."""
+    own = (drawn.along,) if drawn.along is not None and drawn.inner else ()
+    return (*own, *(level for inner in drawn.inner for level in over(inner)))
 
 
 def bound(target: str | None, call: str, used: frozenset[str]) -> str:

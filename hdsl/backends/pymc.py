@@ -4,9 +4,10 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
-from hdsl.backends.program import Assign, Comment, Load, Program, Record, Sample, Statement
-from hdsl.backends.prune import bound, used_by, variables
+from hdsl.backends.program import Assign, Comment, Drawn, Load, Program, Record, Sample, Statement
+from hdsl.backends.prune import bound, over, used_by, variables
 from hdsl.backends.spelling import spell_site
+from hdsl.backends.wrapping import Wrapping
 from hdsl.expr import Domain
 from hdsl.families.functions import Library
 
@@ -58,9 +59,8 @@ class _Printer:
                 self.page.code(bound(target, call, self.used), 8)
             case Sample():
                 self.random.add(statement.target or "")
-                spelled = spell_site(statement, Library.PYMC)
-                if spelled.helper is not None:
-                    self.helpers.append(spelled.helper)
+                spelled = spell_site(statement, self._wrapping(statement))
+                self.helpers += spelled.helpers
                 observed = f"observed={statement.observed}" if statement.observed else ""
                 parts = (
                     _name(statement.site),
@@ -88,12 +88,29 @@ class _Printer:
             sizes = (*(self.sizes[level] for level in sample.domain), sample.event)
         else:
             return _dims(sample.domain)
-        return f"shape={sizes[0] if len(sizes) == 1 else '(' + ', '.join(sizes) + ')'}"
+        return _sized(sizes)
+
+    def _wrapping(self, sample: Sample) -> Wrapping:
+        """How a distribution made of others is written: what is inside has the site's full shape,
+        and in a mixture over a level an axis more.
+        """
+        if not isinstance(sample.distribution, Drawn) or not sample.distribution.inner:
+            return Wrapping(Library.PYMC)
+        if sample.seen is not None:
+            sizes: tuple[str, ...] = (f"len({sample.seen})",)
+        else:
+            sizes = sample.sizes or tuple(self.sizes[level] for level in sample.domain)
+        longer = {level: _sized((*sizes, self.sizes[level])) for level in over(sample.distribution)}
+        return Wrapping(Library.PYMC, _sized(sizes), longer)
 
     def reads(self, statement: Statement) -> frozenset[str]:
         """The variables that a statement reads, as it is printed here."""
         found = used_by(statement)
-        return found | variables(self._shape(statement)) if isinstance(statement, Sample) else found
+        if not isinstance(statement, Sample):
+            return found
+        wrapping = self._wrapping(statement)
+        inside = [wrapping.shape, *(wrapping.longer or {}).values()]
+        return found.union(variables(self._shape(statement)), *map(variables, inside))
 
 
 def _name(site: str) -> str:
@@ -104,6 +121,12 @@ def _name(site: str) -> str:
 def _call(constructor: str, site: str, *arguments: str) -> str:
     """A call with the site's name first; empty arguments fall away."""
     return f"{constructor}({', '.join([_name(site), *(a for a in arguments if a)])})"
+
+
+def _sized(sizes: tuple[str, ...]) -> str:
+    if not sizes:
+        return ""
+    return f"shape={sizes[0] if len(sizes) == 1 else '(' + ', '.join(sizes) + ')'}"
 
 
 def _dims(domain: Domain) -> str:
@@ -123,6 +146,7 @@ PYMC = Backend(
     (
         ("np", "import numpy as np"),
         ("pm", "import pymc as pm"),
+        ("pytensor", "import pytensor"),
         ("pt", "import pytensor.tensor as pt"),
     ),
     ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),

@@ -12,6 +12,8 @@ from hdsl.backends.program import Comment, Program
 from hdsl.backends.prune import variables
 from hdsl.families import ARRAYS, FAMILIES
 from hdsl.families.functions import FUNCTIONS, Library
+from hdsl.families.tails import TAIL_FUNCTIONS
+from hdsl.families.wrapper import BY_EVENT, MIXTURE_OVER, WRAPPERS
 
 _PREPARE = '''\
 def prepare(rows, tables=None, learned=None):
@@ -26,6 +28,7 @@ _STANDARD = (
     ("math", "import math"),
     ("re", "import re"),
     ("fnmatchcase", "from fnmatch import fnmatchcase"),
+    ("partial", "from functools import partial"),
     ("NormalDist", "from statistics import NormalDist"),
 )
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
@@ -124,7 +127,12 @@ def definitions(library: Library) -> frozenset[str]:
         for family in FAMILIES.values()
         for spelling in (family.numpyro if library is Library.NUMPYRO else family.pymc).values()
     )
-    return frozenset(_DEFINED.findall("\n".join((*families, *_of_functions(library)))))
+    helpers = (*(row.helper for row in WRAPPERS.values()), MIXTURE_OVER, BY_EVENT)
+    wrappers = (text for h in helpers for text in (h.source(library), h.tails or ""))
+    special = (row.source for row in TAIL_FUNCTIONS.values())
+    tails = (f"{family}_tails" for family in FAMILIES)
+    sources = "\n".join((*families, *_of_functions(library), *wrappers, *special))
+    return frozenset((*_DEFINED.findall(sources), *tails))
 
 
 def _of_functions(library: Library) -> list[str]:

@@ -19,9 +19,10 @@ from hdsl.check.scope import DataSpec, DefinitionSpec, Scope, text
 from hdsl.check.structures import refuse_outcome
 from hdsl.check.supports import check_supports
 from hdsl.check.targets import ACCESSORS, Target
+from hdsl.check.wrapped import check_domains
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Expr, Value
-from hdsl.families import FAMILIES, Role
+from hdsl.families import Role
 from hdsl.families.family import BINARY
 from hdsl.ir.model import (
     Correlation,
@@ -35,7 +36,8 @@ from hdsl.ir.model import (
     Outcome,
     Parameter,
 )
-from hdsl.ir.uses import argument_domain
+from hdsl.ir.wrapped import every, heart, parameter_of
+from hdsl.ir.wrapped import support as support_of
 from hdsl.syntax import ast
 
 
@@ -125,11 +127,8 @@ class Assembly:
                     "the index says otherwise",
                     help=f"declare it `data {target.name} : real per {(*stated, 'LEVEL')[0]}`",
                 )
-            for name, expr in distribution.arguments:
-                allowed = argument_domain(distribution, name, domain)
-                beyond = outside(self.scope.levels, self.resolver.domain(expr), allowed)
-                if beyond:
-                    blame(self.resolver, expr, allowed, beyond, f"`{target.name}`")
+            for expr, allowed, beyond in check_domains(self.resolver, distribution, domain):
+                blame(self.resolver, expr, allowed, beyond, f"`{target.name}`")
             check_axis(self.resolver, target.name, distribution, domain)
             self._check_outcome_type(target, distribution)
             refuse_block(self.resolver, target.name, distribution.span)
@@ -146,9 +145,9 @@ class Assembly:
 
     def _check_outcome_type(self, target: Target, distribution: Distribution) -> None:
         name, spec = target.name, self.scope.data[target.name]
-        family = FAMILIES[distribution.family]
+        family = heart(distribution)
         label = self.scope.data[name].span
-        if family.improper or distribution.family == "lkj":
+        if family.improper or family.name == "lkj":
             self.scope.report(
                 "H304",
                 f"data cannot have the distribution `{family.name}`",
@@ -171,22 +170,22 @@ class Assembly:
 
     def _infer_types(self, spec: DataSpec, distribution: Distribution) -> None:
         """The type of an inferred outcome, and of its number of trials, from the distribution."""
-        family = FAMILIES[distribution.family]
         if spec.inferred:
-            support = family.support
+            support = support_of(distribution)
             kind = DataType.REAL
             if support.discrete:
                 kind = DataType.BINARY if support == BINARY else DataType.COUNT
-            elif support.lower == 0.0:
+            elif support.lower == 0.0 and distribution.family != "hurdle":
                 kind = DataType.PROPORTION if support.upper == 1.0 else DataType.POSITIVE
-            kind = inferred_type(family) or kind
+            kind = inferred_type(heart(distribution)) or kind
             self.scope.data[spec.name] = replace(spec, type=kind)
-        for parameter in family.parameters:
-            expr = dict(distribution.arguments).get(parameter.name)
-            if parameter.role is Role.SIZE and isinstance(expr, Value):
-                size = self.scope.data.get(expr.name)
-                if size is not None and size.inferred:
-                    self.scope.data[expr.name] = replace(size, type=DataType.COUNT)
+        for each in every(distribution):
+            for name, expr in each.arguments:
+                role = parameter_of(each, name)[0].role
+                kinds = {Role.SIZE: DataType.COUNT, Role.EVENT: DataType.BINARY}
+                column = self.scope.data.get(expr.name) if isinstance(expr, Value) else None
+                if column is not None and column.inferred and role in kinds:
+                    self.scope.data[column.name] = replace(column, type=kinds[role])
 
     def _data(self) -> None:
         observed = {outcome.name for outcome in self.outcomes}

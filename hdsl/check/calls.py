@@ -7,12 +7,11 @@ from hdsl.check.accessors import accessor_or_summary
 from hdsl.check.aggregates import aggregate
 from hdsl.check.mentions import AGGREGATES
 from hdsl.check.of_data import learned
-from hdsl.check.scope import LATER, WRAPPERS, unsupported
+from hdsl.check.scope import LATER, is_distribution, unsupported
 from hdsl.check.several import alone
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import ACCESSORS
 from hdsl.expr import BROKEN, SEVERAL, Apply, Expr
-from hdsl.families import FAMILIES
 from hdsl.families.functions import FUNCTIONS
 from hdsl.syntax import ast
 
@@ -40,7 +39,7 @@ def resolve_call(resolver: "Resolver", expr: ast.Call) -> Expr:
         return BROKEN
     if name in SPECIAL:
         return SPECIAL[name](resolver, expr)
-    if name in FAMILIES or name in WRAPPERS:
+    if is_distribution(name):
         resolver.scope.report(
             "H207",
             f"`{name}` is a distribution, not a function",

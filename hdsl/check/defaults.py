@@ -21,6 +21,7 @@ from hdsl.families.formula import formula
 from hdsl.ir.blocks import has_constant
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
+from hdsl.ir.wrapped import every, heart, leaves
 
 ONE = Constant(1.0)
 ZERO = Constant(0.0)
@@ -195,6 +196,8 @@ class Defaults:
 
     def _scale_frame(self, use: Use, link: str | None) -> Frame | None:
         """A scale or shape that is modelled itself: on its log scale only."""
+        if use.parameter.role is Role.SHARE and link == "logit":
+            return self._share_frame(use)
         if link != "log":
             return None
         if use.parameter.role is Role.SCALE and use.multiplier is None:
@@ -205,6 +208,13 @@ class Defaults:
             scale = _over(ONE, self._summary("sd", use.multiplier))
             return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", True)
         return Frame(ZERO, ONE, Constant(2.5), "the log shape", True)
+
+    def _share_frame(self, use: Use) -> Frame:
+        """The log odds of a share of zeros: every share about as likely as any other."""
+        if use.multiplier is None:
+            return Frame(ZERO, ONE, Constant(1.5), "the log odds of a share", True)
+        scale = _over(ONE, self._summary("sd", use.multiplier))
+        return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", True)
 
     # ------------------------------------------------------------ parameters that stand alone
 
@@ -234,7 +244,7 @@ class Defaults:
 
     def _of_prior(self, use: Use, user: Parameter, name: str) -> Default | None:
         """A bare argument of a prior: by its role in a structure, or a scale."""
-        if FAMILIES[user.distribution.family].structure is not None:
+        if heart(user.distribution).structure is not None:
             frame = self.frame(user.name, user.transform)
             found = structure_default(use, user, None if frame is None else frame.scale)
             what = f"`{use.parameter.name}` of `{user.distribution.family}`, for `{user.name}`"
@@ -265,14 +275,13 @@ class Defaults:
         role = "residual scale" if use.parameter.role is Role.SCALE else f"`{use.parameter.name}`"
         return Default(
             Distribution(family.name, arguments),
-            f"{role} of `{use.user.distribution.family}`",
+            f"{role} of `{use.distribution.family}`",
         )
 
     def _fill(self, expr: Expr, use: Use) -> Expr:
         """The summaries of the outcome in a default of the families table."""
         assert isinstance(use.user, Outcome)
-        outcome, domain = use.user, use.user.domain
-        value = forward(outcome.transform, Value(outcome.name))
+        value, domain = _values(use.user), use.user.domain
 
         def change(node: Expr) -> Expr | None:
             match node:
@@ -292,8 +301,8 @@ class Defaults:
     def _outcome(self, use: Use) -> Expr:
         """The outcome on the scale of its distribution's location."""
         assert isinstance(use.user, Outcome)
-        value = forward(use.user.transform, Value(use.user.name))
-        family = FAMILIES[use.user.distribution.family]
+        value = _values(use.user)
+        family = heart(use.user.distribution)
         if use.parameter.support == REAL and family.support.lower == 0.0:
             value = Apply("log", (value,))  # the location of a lognormal is that of the log
         return value
@@ -309,13 +318,14 @@ class Defaults:
     def _centre(self, use: Use, link: str | None) -> Expr:
         """The outcome's mean on the link scale, kept finite where all of it is 0 or 1."""
         assert isinstance(use.user, Outcome)
-        family = FAMILIES[use.user.distribution.family]
+        leaf = leaves(use.user.distribution)[0]
+        family = FAMILIES[leaf.family]
         if family.categories is not None:
             return ZERO  # labels have no mean
         mean = self._outcome_summary("mean", use)
         for parameter in family.parameters:
             if parameter.role is Role.SIZE:
-                size = dict(use.user.distribution.arguments)[parameter.name]
+                size = dict(leaf.arguments)[parameter.name]
                 if not isinstance(size, Constant):
                     size = Summary("mean", size, use.user.domain)
                 mean = _over(mean, size)
@@ -363,6 +373,16 @@ class Defaults:
                 )
             case _:
                 return False
+
+
+def _values(outcome: Outcome) -> Expr:
+    """What an outcome's distribution is of; where zeros stand apart from it, the others' mean."""
+    value = forward(outcome.transform, Value(outcome.name))
+    apart = any(d.family == "hurdle" for d in every(outcome.distribution))
+    if not apart or heart(outcome.distribution).support.discrete:
+        return value
+    mean = Summary("mean", value, outcome.domain)
+    return Apply("where", (Apply("==", (value, ZERO)), mean, value))
 
 
 def _mean_rule(frame: Frame) -> str:

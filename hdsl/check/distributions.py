@@ -7,21 +7,15 @@ from hdsl.check.labels import CUT, refuse_labels
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import WRAPPERS, unsupported
 from hdsl.check.spelling import nearest, quoted
+from hdsl.check.wrapped import resolve_wrapped
 from hdsl.expr import Constant, Expr
-from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family, parameter
-from hdsl.families.family import (
-    POSITIVE,
-    REAL,
-    UNIT,
-    Categories,
-    Family,
-    FamilyParameter,
-    Role,
-    Support,
-)
+from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family
+from hdsl.families.family import POSITIVE, REAL, UNIT, Categories, Family, Role, Support
 from hdsl.families.functions import FUNCTIONS
+from hdsl.families.wrapper import WRAPPERS as WRAPPED
 from hdsl.ir.model import Distribution, Transform
 from hdsl.ir.text import text_of, text_of_support
+from hdsl.ir.wrapped import heart, parameter_of
 from hdsl.syntax import ast
 
 
@@ -36,12 +30,16 @@ class Prior:
 def resolve_distribution(resolver: Resolver, call: ast.Call) -> Distribution | None:
     """The typed distribution of a call, or None if something was reported."""
     scope = resolver.scope
+    if call.name in WRAPPED:
+        return resolve_wrapped(resolver, call, resolve_distribution)
     if call.name in WRAPPERS:
         unsupported(scope, call.name_span, f"`{call.name}`")
         return None
     family = FAMILIES.get(call.name)
     if family is None:
-        near = ELSEWHERE.get(call.name.casefold()) or nearest(call.name, (*FAMILIES, "likely"))
+        near = ELSEWHERE.get(call.name.casefold()) or nearest(
+            call.name, (*FAMILIES, *WRAPPED, "likely")
+        )
         function = call.name in FUNCTIONS
         scope.report(
             "H204",
@@ -173,16 +171,9 @@ def _keywords(family: Family) -> str:
     return f"{family.name}({', '.join(needed)})"
 
 
-def form_of(family: Family, name: str) -> tuple[FamilyParameter, str | None]:
-    """The parameter that a resolved argument's name means, and the link of a linked form."""
-    found = parameter(family, name)
-    assert found is not None, f"{family.name} has no argument {name}"
-    return found
-
-
-def asked_support(family: Family, name: str) -> Support:
+def asked_support(distribution: Distribution, name: str) -> Support:
     """Where an argument must lie: anywhere for a linked form."""
-    own, link = form_of(family, name)
+    own, link = parameter_of(distribution, name)
     return own.support if link is None else REAL
 
 
@@ -285,7 +276,7 @@ def _power(power: float, support: Support) -> Support:
 
 def suggestion_for(name: str, distribution: Distribution, wanted: Support) -> str | None:
     """The text to type where a prior leaves the support of its parameter."""
-    folded = FAMILIES[distribution.family].folded
+    folded = heart(distribution).folded if not distribution.inner else None
     if wanted.lower == 0.0 and wanted.upper == inf and folded is not None:
         kept = [text_of(value) for key, value in distribution.arguments if key != "mu"]
         return f"write `{name} ~ {folded}({', '.join(kept)})`"

@@ -8,6 +8,7 @@ from hdsl.check.spelling import Slips, nearest
 from hdsl.expr import ROW
 from hdsl.families import FAMILIES, Role
 from hdsl.families.functions import FUNCTIONS
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.source import Span
 from hdsl.syntax import ast
 
@@ -112,6 +113,9 @@ def _covariate_levels(scope: Scope) -> dict[str, str]:
 
 def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:
     """Bare names that stand as a scale or shape of an outcome's distribution."""
+    if call.name in WRAPPERS:
+        yield from _bare_in_wrapper(call)
+        return
     family = FAMILIES.get(call.name)
     if family is None:  # reported elsewhere; its bare names are given the benefit of the doubt
         yield from ((a.value.name, a.span) for a in call.args if isinstance(a.value, ast.Ref))
@@ -125,6 +129,24 @@ def _bare_scales(call: ast.Call) -> Iterator[tuple[str, Span]]:
         if bare and name is not None and roles.get(name) in (Role.SCALE, Role.SHAPE):
             assert isinstance(arg.value, ast.Ref)
             yield arg.value.name, arg.value.span
+
+
+def _bare_in_wrapper(call: ast.Call) -> Iterator[tuple[str, Span]]:
+    """Bare names that stand as a share of zeros or of a component, and those further inside."""
+    wrapper = WRAPPERS[call.name]
+    shares = {p.name for p in wrapper.parameters if p.role is Role.SHARE}
+    for arg in call.args:
+        match arg.value:
+            case ast.Call():
+                yield from _bare_scales(arg.value)
+            case ast.Block(items=items) if wrapper.several:
+                bare = (item.value for item in items if isinstance(item.value, ast.Ref))
+                yield from ((ref.name, ref.span) for ref in bare if not ref.index)
+            case ast.Ref(name=name, index=()) if shares and not wrapper.several:
+                if arg.keyword is None or arg.keyword in shares:
+                    yield name, arg.span
+            case _:
+                pass
 
 
 def _known(scope: Scope, name: str) -> bool:

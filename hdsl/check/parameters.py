@@ -8,7 +8,6 @@ from hdsl.check.distributions import (
     suggestion_for,
     support_behind,
 )
-from hdsl.check.domains import outside
 from hdsl.check.labels import cut_points
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
@@ -20,12 +19,16 @@ from hdsl.check.structures import (
     refuse_centring,
     refuse_members,
 )
+from hdsl.check.wrapped import check_domains
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import Expr, Value, names
-from hdsl.families import FAMILIES, Role, support_of
+from hdsl.families import FAMILIES, Role
 from hdsl.families.family import CORRELATION, POSITIVE, REAL, Support
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.model import Distribution, LevelKind, Parameter, Transform
 from hdsl.ir.text import text_of_support
+from hdsl.ir.uses import arguments
+from hdsl.ir.wrapped import every, heart, row, support
 from hdsl.source import Span
 from hdsl.syntax import ast
 
@@ -51,13 +54,13 @@ class Parameters:
 
     def ask(self, distribution: Distribution) -> None:
         """Note where the bare names among a distribution's arguments must lie: first use counts."""
-        family = FAMILIES[distribution.family]
-        for name, expr in distribution.arguments:
-            if not is_free(distribution, name):
-                continue  # it is checked where the structure is placed
-            if isinstance(expr, Value) and expr.name in self.scope.parameters:
-                wanted = asked_support(family, name)
-                self.asked.setdefault(expr.name, (wanted, expr.span))
+        for each in every(distribution):
+            for name, expr in each.arguments:
+                if not is_free(each, name):
+                    continue  # it is checked where the structure is placed
+                if isinstance(expr, Value) and expr.name in self.scope.parameters:
+                    wanted = asked_support(each, name)
+                    self.asked.setdefault(expr.name, (wanted, expr.span))
 
     def wanted(self, name: str) -> Support:
         """Where a parameter must lie by what it is and by the place of its first use."""
@@ -108,11 +111,10 @@ class Parameters:
         self._check_domain(name, domain, distribution)
         span = spec.target.span if spec.target else spec.span
         distribution = place(self.resolver, name, domain, distribution, span) or distribution
-        family = FAMILIES[distribution.family]
         if distribution.family == "lkj":
             own = CORRELATION
         else:
-            own = support_behind(transform, support_of(family, dict(distribution.arguments)))
+            own = support_behind(transform, support(distribution))
         self._check_support(name, spec, distribution, own)
         implied = self.coefficients.implied.get(name)
         return Parameter(
@@ -131,10 +133,9 @@ class Parameters:
         )
 
     def _check_domain(self, name: str, domain: tuple[str, ...], distribution: Distribution) -> None:
-        for argument, expr in distribution.arguments:
-            beyond = outside(self.scope.levels, self.resolver.domain(expr), domain)
-            if beyond and is_free(distribution, argument):
-                blame(self.resolver, expr, domain, beyond, f"`{name}`")
+        for expr, allowed, beyond in check_domains(self.resolver, distribution, domain):
+            blame(self.resolver, expr, allowed, beyond, f"`{name}`")
+        for _, expr in arguments(distribution):
             refuse_ambiguity(self.resolver, expr, domain)
 
     def _check_support(
@@ -144,8 +145,16 @@ class Parameters:
         call = spec.call
         if call is None:
             return
-        family = FAMILIES[distribution.family]
-        if family.support.discrete:
+        family = heart(distribution)
+        wrapper = WRAPPERS.get(distribution.family)
+        if wrapper is not None and not wrapper.for_parameters:
+            self.scope.report(
+                "H304",
+                f"`{name}` cannot have the distribution `{wrapper.name}`",
+                call.name_span,
+                "a distribution of data only",
+            )
+        elif family.support.discrete:
             self.scope.report(
                 "H304",
                 f"`{name}` cannot be a whole-number parameter",
@@ -198,12 +207,9 @@ class Parameters:
         increasing = self._is_increasing(spec)
         if option is not None and option.name == "centered":
             return True
-        possible = (
-            bool(domain)
-            and FAMILIES[distribution.family].is_location_scale
-            and transform is None
-            and not increasing
-        )
+        family = FAMILIES.get(distribution.family)
+        scaled = family is not None and family.is_location_scale
+        possible = bool(domain) and scaled and transform is None and not increasing
         scale = dict(distribution.arguments).get("sigma")
         if option is not None and option.name == "noncentered":
             if not possible:
@@ -297,5 +303,4 @@ def needs_prior(name: str, span: Span, what: str, resolver: Resolver) -> None:
 
 def is_role(distribution: Distribution, name: str, *roles: Role) -> bool:
     """Whether an argument plays one of the roles in its distribution."""
-    family = FAMILIES[distribution.family]
-    return any(p.name == name and p.role in roles for p in family.parameters)
+    return any(p.name == name and p.role in roles for p in row(distribution).parameters)

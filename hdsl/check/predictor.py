@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hdsl.expr import Apply, Constant, Contraction, Expr, Member, Value, names, rewrite
-from hdsl.families import FAMILIES, Role
+from hdsl.families import Role
 from hdsl.families.family import FamilyParameter
 from hdsl.families.links import LINKS
 from hdsl.ir.model import Data, Definition, Distribution, Node, Outcome, Parameter
+from hdsl.ir.wrapped import every, heart, parameter_of
 
 NodeOf = Callable[[str], Node | None]
 
@@ -24,6 +25,7 @@ class Use:
     """
 
     user: Outcome | Parameter
+    distribution: Distribution  # of the user, or one that it wraps
     parameter: FamilyParameter
     link: str | None
     multiplier: Expr | None
@@ -45,6 +47,7 @@ class Line:
     """One argument of one distribution, written out as a sum of terms."""
 
     user: Outcome | Parameter
+    distribution: Distribution
     parameter: FamilyParameter
     link: str | None
     whole: Expr
@@ -56,8 +59,9 @@ class Line:
         if len(mine) != 1 or len(mine[0].rest) != 1 or not _is(mine[0].rest[0], name):
             return None
         direct = _is(self.whole, name)
+        others = self.multipliers(mine[0])
         return Use(
-            self.user, self.parameter, self.link, mine[0].data, self.multipliers(mine[0]), direct
+            self.user, self.distribution, self.parameter, self.link, mine[0].data, others, direct
         )
 
     def multipliers(self, besides: Term | None = None) -> tuple[Expr, ...]:
@@ -95,16 +99,18 @@ class Predictors:
         self.uses("")
         for line in self._lines[""]:
             if line.user is user and line.parameter.role is Role.LOCATION:
-                return Use(user, line.parameter, line.link, None, line.multipliers(), False)
+                others = line.multipliers()
+                return Use(user, line.distribution, line.parameter, line.link, None, others, False)
         return None
 
     def _written_out(self, kept: str) -> Iterator[Line]:
         for user in self._users:
-            for argument, expr in user.distribution.arguments:
-                opened = look_through(expr, kept, self._node_of)
-                parameter, link, inner = _linked(user.distribution, argument, opened)
-                terms = tuple(self._term(term) for term in summands(inner, self._node_of))
-                yield Line(user, parameter, link, inner, terms)
+            for each in every(user.distribution):
+                for argument, expr in each.arguments:
+                    opened = look_through(expr, kept, self._node_of)
+                    parameter, link, inner = _linked(each, argument, opened)
+                    terms = tuple(self._term(term) for term in summands(inner, self._node_of))
+                    yield Line(user, each, parameter, link, inner, terms)
 
     def _term(self, term: Expr) -> Term:
         factors = list(_factors(term))
@@ -117,16 +123,14 @@ class Predictors:
 def _linked(
     distribution: Distribution, argument: str, expr: Expr
 ) -> tuple[FamilyParameter, str | None, Expr]:
-    from hdsl.check.distributions import form_of
-
-    parameter, link = form_of(FAMILIES[distribution.family], argument)
+    parameter, link = parameter_of(distribution, argument)
     if link is not None:
         return parameter, link, expr
     for name in ("log", "logit", "probit", "cloglog"):
         inner = LINKS[name].inverted(expr)
         if inner is not None:
             return parameter, name, inner
-    labelled = FAMILIES[distribution.family].categories is not None
+    labelled = heart(distribution).categories is not None
     return parameter, "logit" if labelled else None, expr
 
 

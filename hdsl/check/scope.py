@@ -10,6 +10,8 @@ from hdsl.check.spelling import nearest
 from hdsl.check.targets import Target
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from hdsl.expr import Domain
+from hdsl.families import FAMILIES
+from hdsl.families.wrapper import WRAPPERS as WRAPPED
 from hdsl.ir.model import DataType, Level, LevelKind, Transform
 from hdsl.source import Source, Span
 from hdsl.syntax import ast
@@ -226,8 +228,13 @@ LATER = (
     "lag",
 )
 WRAPPERS = (
-    "truncated", "censored", "zeroinflated", "hurdle", "mixture", "weighted", "increasing",
+    "increasing",
 )  # fmt: skip
+
+
+def is_distribution(name: str) -> bool:
+    """Whether a name is that of a distribution, or of one made of others."""
+    return name in FAMILIES or name in WRAPPED or name in WRAPPERS
 
 
 def unsupported(scope: Scope, span: Span, what: str) -> None:

@@ -11,6 +11,7 @@ from hdsl.families import FAMILIES, Along, Family, Role
 from hdsl.families.formula import formula
 from hdsl.ir.model import Distribution, Level, LevelKind, Parameter
 from hdsl.ir.text import text_of
+from hdsl.ir.wrapped import heart, parameter_of
 from hdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def place(
 
     A distribution of single values is given back as it is. ``span`` is that of what stands left.
     """
-    family = FAMILIES[distribution.family]
-    if family.structure is None:
+    family = FAMILIES.get(distribution.family)
+    if family is None or family.structure is None:
         return distribution
     along = _along(resolver, name, domain, distribution, span)
     if along is None or not _settings_are_numbers(resolver, family, distribution):
@@ -145,9 +146,7 @@ def _of_data(
 
 def is_free(distribution: Distribution, argument: str) -> bool:
     """Whether an argument is neither data that a function is of nor a number of the model's."""
-    role = next(
-        (p.role for p in FAMILIES[distribution.family].parameters if p.name == argument), None
-    )
+    role = parameter_of(distribution, argument)[0].role
     return role not in (Role.COVARIATE, Role.SETTING)
 
 
@@ -200,7 +199,7 @@ def _one_per_whole(
 
 def refuse_outcome(resolver: "Resolver", name: str, distribution: Distribution) -> bool:
     """Report a structure as the distribution of data; tells whether it was one."""
-    family = FAMILIES[distribution.family]
+    family = heart(distribution)
     if family.structure is None:
         return False
     argument = f"{distribution.family}(…)"
@@ -217,7 +216,7 @@ def refuse_outcome(resolver: "Resolver", name: str, distribution: Distribution) 
 def refuse_members(resolver: "Resolver", name: str, distribution: Distribution) -> bool:
     """Report members of a structure that the model sets; tells whether there are any."""
     pins = resolver.scope.pins.get(name, [])
-    if FAMILIES[distribution.family].structure is None:
+    if heart(distribution).structure is None:
         return False
     for pin in pins:
         resolver.scope.report(
@@ -232,7 +231,7 @@ def refuse_members(resolver: "Resolver", name: str, distribution: Distribution) 
 
 def is_made_of_draws(distribution: Distribution) -> bool:
     """Whether a distribution is a structure that is computed from draws, never sampled itself."""
-    structure = FAMILIES[distribution.family].structure
+    structure = heart(distribution).structure
     return structure is not None and structure.value is not None
 
 
@@ -281,4 +280,4 @@ def structure_default(use: Use, user: Parameter, scale: Expr | None) -> Distribu
 
 
 def _is_covariate_of(user: Parameter, argument: str) -> bool:
-    return _is_covariate(FAMILIES[user.distribution.family], argument)
+    return _is_covariate(heart(user.distribution), argument)

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from hdsl.check.distributions import asked_support
-from hdsl.check.parameters import Parameters, is_role
+from hdsl.check.parameters import Parameters
 from hdsl.check.ranges import Ranges, misfit
+from hdsl.check.wrapped import adds_up
 from hdsl.expr import Constant, Expr, Value
-from hdsl.families import FAMILIES, Role, Support
+from hdsl.families import Role, Support
 from hdsl.families.family import POSITIVE
-from hdsl.ir.model import Correlation, Definition, Node, Outcome, Parameter
+from hdsl.ir.model import Correlation, Definition, Distribution, Node, Outcome, Parameter
 from hdsl.ir.text import text_of, text_of_support
+from hdsl.ir.wrapped import every, parameter_of
 
 
 def check_supports(
@@ -20,7 +22,7 @@ def check_supports(
     for node in ordered:
         match node:
             case Outcome() | Parameter(rule=None):
-                _check_arguments(parameters, ranges, node)
+                _check_arguments(parameters, ranges, node, nodes)
             case Correlation(concentration=concentration):
                 _check(parameters, ranges, concentration, POSITIVE, "`eta` of `lkj`", None)
             case Definition(name=name, expr=expr):
@@ -31,13 +33,37 @@ def check_supports(
                 pass
 
 
-def _check_arguments(parameters: Parameters, ranges: Ranges, node: Outcome | Parameter) -> None:
-    family = FAMILIES[node.distribution.family]
-    for name, expr in node.distribution.arguments:
+def _check_arguments(
+    parameters: Parameters,
+    ranges: Ranges,
+    node: Outcome | Parameter,
+    nodes: Mapping[str, Node],
+) -> None:
+    for distribution in every(node.distribution):
+        if distribution.family == "mixture" and not adds_up(distribution, nodes.get):
+            _weights(parameters, distribution)
+        else:
+            _check_own(parameters, ranges, distribution)
+
+
+def _weights(parameters: Parameters, distribution: Distribution) -> None:
+    parameters.scope.report(
+        "H322",
+        "the weights of a mixture must add up to 1",
+        distribution.arguments[0][1].span,
+        "these do not",
+        help="the last weight is what the others leave: `mixture([w, 1 - w], d1, d2)`",
+    )
+
+
+def _check_own(parameters: Parameters, ranges: Ranges, distribution: Distribution) -> None:
+    """Check the arguments of a distribution, without those of what it wraps."""
+    for name, expr in distribution.arguments:
         if isinstance(expr, Value) and expr.name in parameters.asked:
             continue  # the prior answers for it
-        what = f"`{name}` of `{family.name}`"
-        if is_role(node.distribution, name, Role.SIZE) and not parameters.resolver.is_data(expr):
+        own, link = parameter_of(distribution, name)
+        what = f"`{name}` of `{distribution.family}`"
+        if own.role is Role.SIZE and not parameters.resolver.is_data(expr):
             parameters.scope.report(
                 "H304",
                 f"{what} comes from data",
@@ -46,9 +72,9 @@ def _check_arguments(parameters: Parameters, ranges: Ranges, node: Outcome | Par
                 help=f"declare its column: `data {name} : count`",
             )
             continue
-        links = next((p.links for p in family.parameters if p.name == name), ())
+        links = own.links if link is None else ()
         hint = f"write `{links[0]}_{name} = {text_of(expr)}`" if links else None
-        _check(parameters, ranges, expr, asked_support(family, name), what, hint)
+        _check(parameters, ranges, expr, asked_support(distribution, name), what, hint)
 
 
 def _check(

@@ -15,9 +15,10 @@ from hdsl.data.problem import SHOWN, finding, listing, numbered, quoted
 from hdsl.data.training import Training
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import ROW, Apply, Value, walk
-from hdsl.families import FAMILIES, Along
+from hdsl.families import Along
 from hdsl.ir.model import Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
+from hdsl.ir.wrapped import heart
 
 EXPANDED = ("onehot", "dummies")
 """The functions that make a column of every label of a factor."""
@@ -123,7 +124,7 @@ def check_order(
     for node in model.nodes:
         if not isinstance(node, Parameter):
             continue
-        structure = FAMILIES[node.distribution.family].structure
+        structure = heart(node.distribution).structure
         if structure is not None and structure.along is Along.EVERY:
             yield from _closed(node, new)
         along = node.distribution.along

@@ -37,9 +37,9 @@ from hdsl.data.table import Coded, Table
 from hdsl.data.training import IN_DATA, KnownLevel, Training
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW, Aggregate, Member, walk
-from hdsl.families import FAMILIES
 from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
+from hdsl.ir.wrapped import heart
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _whole_levels(model: Model) -> frozenset[str]:
         if isinstance(node, Parameter):
             if node.pinned or node.baseline:
                 found |= set(node.domain)
-            if FAMILIES[node.distribution.family].structure is not None:
+            if heart(node.distribution).structure is not None:
                 found |= set(node.domain)
         for _, expr in expressions(node):
             for part in walk(expr):

@@ -10,6 +10,7 @@ from hdsl.data.dataset import Dataset, counted_places, shown
 from hdsl.data.evaluate import NotDataError
 from hdsl.data.labelled import check_labelled, label_axis
 from hdsl.data.problem import SHOWN, finding, number
+from hdsl.data.wrapped import check_bounds, check_weights
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, Value
 from hdsl.families import FAMILIES
@@ -18,6 +19,7 @@ from hdsl.families.links import link_of
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
 from hdsl.ir.uses import values as used_values
+from hdsl.ir.wrapped import every, leaves, parameter_of, unbounded
 from hdsl.source import Span
 
 
@@ -45,18 +47,29 @@ def check_outcomes(dataset: Dataset) -> Iterator[Diagnostic]:
 
 
 def _outside(dataset: Dataset, outcome: Outcome, column: Column) -> Iterator[Diagnostic]:
-    family = FAMILIES.get(outcome.distribution.family)
-    if family is None:
-        return
     written, values = outcome.name, column.numbers
     if outcome.transform is not None:
         written, expr = _transformed(outcome.name, outcome.transform)
         values = dataset.evaluator.at(expr, column.domain).numbers
-    broken = ~column.missing & ~_inside(values, family.support)
-    says = _support_words(family.support)
-    below, above = (
-        _bound(dataset, outcome.distribution, name, column) for name in (family.lower, family.upper)
-    )
+    yield from check_weights(dataset, outcome.distribution, column.domain)
+    found = list(_unsupported(dataset, outcome, column, written, values))
+    yield from found or check_bounds(dataset, outcome, column, written, values)
+
+
+def _unsupported(
+    dataset: Dataset,
+    outcome: Outcome,
+    column: Column,
+    written: str,
+    values: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> Iterator[Diagnostic]:
+    """The values outside of the support of the distribution, bounds put on it aside."""
+    leaf, *others = leaves(outcome.distribution)
+    family, support = FAMILIES[leaf.family], unbounded(outcome.distribution)
+    broken = ~column.missing & ~_inside(values, support)
+    says = _support_words(support)
+    names = (family.lower, family.upper) if not others else (None, None)
+    below, above = (_bound(dataset, leaf, name, column) for name in names)
     if below is not None:
         broken |= ~column.missing & (values < below)
         says += f", and not below `{family.lower}`"
@@ -71,7 +84,7 @@ def _outside(dataset: Dataset, outcome: Outcome, column: Column) -> Iterator[Dia
         "H930",
         f"`{written}` has values that `{family.name}` cannot give, "
         f"in {counted_places(column.domain, len(positions))}",
-        _family_span(dataset, outcome.distribution),
+        _family_span(dataset, leaf),
         f"its values are {says}",
         notes=[dataset.places(column.domain, positions, texts)],
         help=_help(family, values[broken], above is not None),
@@ -152,16 +165,15 @@ def _help(family: Family, values: np.ndarray[tuple[int], np.dtype[np.float64]], 
 def check_arguments(dataset: Dataset) -> Iterator[Diagnostic]:
     """The arguments of distributions that are data and lie where the distribution has none."""
     for node in dataset.model.nodes:
-        if not isinstance(node, Outcome | Parameter) or node.distribution.family not in FAMILIES:
+        if not isinstance(node, Outcome | Parameter):
             continue
         if isinstance(node, Parameter) and node.rule is not None:
             continue  # a default prior: what it is made of is reported for itself
-        family = FAMILIES[node.distribution.family]
-        supports = {parameter.name: parameter.support for parameter in family.parameters}
-        for name, expr in node.distribution.arguments:
-            support = supports.get(name)
-            if support is not None and _uses_data(dataset, expr):
-                yield from _argument(dataset, node, name, expr, support)
+        for distribution in every(node.distribution):
+            for name, expr in distribution.arguments:
+                own, link = parameter_of(distribution, name)
+                if link is None and _uses_data(dataset, expr):
+                    yield from _argument(dataset, node, distribution, name, expr, own.support)
 
 
 def _uses_data(dataset: Dataset, expr: Expr) -> bool:
@@ -171,7 +183,12 @@ def _uses_data(dataset: Dataset, expr: Expr) -> bool:
 
 
 def _argument(
-    dataset: Dataset, node: Outcome | Parameter, name: str, expr: Expr, support: Support
+    dataset: Dataset,
+    node: Outcome | Parameter,
+    distribution: Distribution,
+    name: str,
+    expr: Expr,
+    support: Support,
 ) -> Iterator[Diagnostic]:
     try:
         column = dataset.evaluator.at(expr, dataset.evaluator.domain_of(expr))
@@ -180,12 +197,12 @@ def _argument(
     broken = ~column.missing & ~_inside(column.numbers, support)
     if not broken.any():
         return
-    family = node.distribution.family
+    family = distribution.family
     yield finding(
         "H933",
         f"`{text_of(expr)}` cannot be the `{name}` of `{family}` in "
         f"{counted_places(column.domain, int(broken.sum()))}",
-        expr.span if expr.span != node.span else node.distribution.span,
+        expr.span if expr.span != node.span else distribution.span,
         f"it must be {_support_words(support)}",
         notes=[dataset.show(column, broken)],
         help="correct these values, or leave the rows out",

@@ -98,4 +98,32 @@ ENTRIES: tuple[Entry, ...] = (
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nabs(sigma) ~ normal(0, 1)\n",
         "data y : real\ny ~ normal(mu, sigma)\nmu ~ 1\nsigma^2 ~ inversegamma(2, 1)\n",
     ),
+    Entry(
+        "H320",
+        E,
+        "this distribution cannot be wrapped so",
+        "`truncated` and `censored` need a distribution function in closed form, `zeroinflated` is "
+        "for counts, weights stand outermost, and a mixture is all of counts or all continuous. "
+        "Bounds are in order.",
+        "data y : real\ny ~ zeroinflated(normal(mu, 1), p)\nmu ~ 1\n",
+        "data y : real\ny ~ hurdle(normal(mu, 1), p)\nmu ~ 1\n",
+    ),
+    Entry(
+        "H321",
+        E,
+        "weights and components of a mixture differ",
+        "A mixture has a weight for each of its components, in a list; or weights that vary over a "
+        "level with fixed members, and one distribution whose arguments may vary over it too.",
+        "data y : real\ny ~ mixture([p, q, 1 - p - q], normal(0, 1), normal(0, 5))\n",
+        "data y : real\ny ~ mixture([p, 1 - p], normal(0, 1), normal(0, 5))\n",
+    ),
+    Entry(
+        "H322",
+        E,
+        "the weights of a mixture do not add up to 1",
+        "The weights are the shares of the components. Parameters of their own do not add up to 1: "
+        "the last weight is what the others leave.",
+        "data y : real\ny ~ mixture([p, q], normal(0, 1), normal(0, 5))\n",
+        "data y : real\ny ~ mixture([p, 1 - p], normal(0, 1), normal(0, 5))\n",
+    ),
 )

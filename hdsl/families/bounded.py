@@ -28,6 +28,10 @@ BETA = Family(
     doc="Beta distribution. A regression of the mean is `beta(mu * phi, (1 - mu) * phi)`.",
     density="x^(alpha - 1) * (1 - x)^(beta - 1) / Beta(alpha, beta)",
     reference="Stan Functions Reference, Beta distribution",
+    log_cdf=formula("log_beta_cdf(alpha, beta, log(max(x, 1e-300)) - log(max(1 - x, 1e-300)))"),
+    log_survival=formula(
+        "log_beta_cdf(beta, alpha, log(max(1 - x, 1e-300)) - log(max(x, 1e-300)))"
+    ),
 )
 
 UNIFORM = Family(
@@ -44,6 +48,8 @@ UNIFORM = Family(
     doc="Uniform distribution between two bounds.",
     density="1 / (upper - lower)",
     reference="Stan Functions Reference, Uniform distribution",
+    log_cdf=formula("log(clip((x - lower) / (upper - lower), 1e-300, 1))"),
+    log_survival=formula("log(clip((upper - x) / (upper - lower), 1e-300, 1))"),
     lower="lower",
     upper="upper",
     elsewhere=("dunif",),

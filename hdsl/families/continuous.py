@@ -21,6 +21,8 @@ NORMAL = Family(
     doc="Normal (Gaussian) distribution.",
     density="exp(-((x - mu) / sigma)^2 / 2) / (sigma * sqrt(2 * pi))",
     reference="Stan Functions Reference, Normal distribution",
+    log_cdf=formula("log_inv_probit((x - mu) / sigma)"),
+    log_survival=formula("log_inv_probit((mu - x) / sigma)"),
     folded="halfnormal",
     elsewhere=("gaussian", "dnorm"),
 )
@@ -42,6 +44,8 @@ STUDENTT = Family(
         "(1 + ((x - mu) / sigma)^2 / nu)^(-(nu + 1) / 2) / (Beta(nu / 2, 1 / 2) * sigma * sqrt(nu))"
     ),
     reference="Stan Functions Reference, Student-t distribution",
+    log_cdf=formula("log_t_cdf(nu, (x - mu) / sigma)"),
+    log_survival=formula("log_t_cdf(nu, (mu - x) / sigma)"),
     folded="halfstudentt",
     elsewhere=("t", "student", "student_t"),
 )
@@ -57,6 +61,8 @@ CAUCHY = Family(
     doc="Cauchy distribution: tails so heavy that it has neither mean nor variance.",
     density="1 / (pi * sigma * (1 + ((x - mu) / sigma)^2))",
     reference="Stan Functions Reference, Cauchy distribution",
+    log_cdf=formula("log(angle(sigma, mu - x) / pi)"),
+    log_survival=formula("log(angle(sigma, x - mu) / pi)"),
     folded="halfcauchy",
 )
 
@@ -71,6 +77,12 @@ LAPLACE = Family(
     doc="Laplace (double exponential) distribution.",
     density="exp(-abs(x - mu) / sigma) / (2 * sigma)",
     reference="Stan Functions Reference, Double exponential (Laplace) distribution",
+    log_cdf=formula(
+        "where(x < mu, (x - mu) / sigma - log(2), log1p(-exp(-abs(x - mu) / sigma) / 2))"
+    ),
+    log_survival=formula(
+        "where(x < mu, log1p(-exp(-abs(x - mu) / sigma) / 2), (mu - x) / sigma - log(2))"
+    ),
     elsewhere=("double_exponential", "doubleexponential"),
 )
 
@@ -85,6 +97,8 @@ LOGISTIC = Family(
     doc="Logistic distribution.",
     density="expit((x - mu) / sigma) * expit((mu - x) / sigma) / sigma",
     reference="Stan Functions Reference, Logistic distribution",
+    log_cdf=formula("-softplus((mu - x) / sigma)"),
+    log_survival=formula("-softplus((x - mu) / sigma)"),
 )
 
 SKEWNORMAL = Family(
@@ -146,6 +160,14 @@ ASYMMETRICLAPLACE = Family(
     ),
     density="q * (1 - q) / sigma * exp(-(x - mu) / sigma * (q - (x < mu)))",
     reference="Yu and Moyeed (2001), Bayesian quantile regression; brms `asym_laplace`",
+    log_cdf=formula(
+        "where(x < mu, log(q) + (1 - q) * (x - mu) / sigma,"
+        " log1p((q - 1) * exp(-q * abs(x - mu) / sigma)))"
+    ),
+    log_survival=formula(
+        "where(x < mu, log1p(-q * exp((q - 1) * abs(x - mu) / sigma)),"
+        " log1p(-q) + q * (mu - x) / sigma)"
+    ),
     elsewhere=("asymmetric_laplace", "asym_laplace", "skew_double_exponential"),
 )
 

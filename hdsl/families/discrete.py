@@ -75,6 +75,8 @@ BINOMIAL = Family(
     doc="Binomial distribution: successes in `n` trials.",
     density="choose(n, x) * p^x * (1 - p)^(n - x)",
     reference="Stan Functions Reference, Binomial distribution",
+    log_cdf=formula("log_beta_cdf(n - x, x + 1, log1p(-p) - log(p))"),
+    log_survival=formula("log_beta_cdf(x + 1, n - x, log(p) - log1p(-p))"),
     upper="n",
     elsewhere=("binomial_logit", "dbin"),
 )
@@ -120,6 +122,8 @@ POISSON = Family(
     doc="Poisson distribution of a count.",
     density="mu^x * exp(-mu) / Gamma(x + 1)",
     reference="Stan Functions Reference, Poisson distribution",
+    log_cdf=formula("log_gamma_survival(x + 1, mu)"),
+    log_survival=formula("log_gamma_cdf(x + 1, mu)"),
     elsewhere=("poisson_log", "dpois"),
 )
 
@@ -161,6 +165,8 @@ NEGBINOMIAL = Family(
     doc="Negative binomial distribution by mean and dispersion: a Poisson with a gamma mean.",
     density="choose(x + phi - 1, x) * (mu / (mu + phi))^x * (phi / (mu + phi))^phi",
     reference="Stan Functions Reference, Negative binomial distribution (alternative)",
+    log_cdf=formula("log_beta_cdf(phi, x + 1, log(phi) - log(mu))"),
+    log_survival=formula("log_beta_cdf(x + 1, phi, log(mu) - log(phi))"),
     elsewhere=("neg_binomial_2", "neg_binomial", "negative_binomial", "negativebinomial"),
 )
 
@@ -181,6 +187,8 @@ GEOMETRIC = Family(
     ),
     density="p * (1 - p)^(x - 1)",
     reference="PyMC `Geometric`",
+    log_cdf=formula("log1mexp(max(x, 0) * log1p(-p))"),
+    log_survival=formula("max(x, 0) * log1p(-p)"),
 )
 
 DISCRETE = (BERNOULLI, BINOMIAL, BETABINOMIAL, POISSON, NEGBINOMIAL, GEOMETRIC)

@@ -60,6 +60,9 @@ class Role(Enum):
     PROBABILITY = "probability"
     SIZE = "size"  # number of trials: from data, never a parameter
     BOUND = "bound"
+    EVENT = "event"  # whether a value was seen: from data
+    SHARE = "share"  # of zeros, or of a component of a mixture
+    WEIGHT = "weight"  # how often a term counts: from data
     SETTING = "setting"  # a number written in the model, never a quantity of it
     COVARIATE = "covariate"  # data that a structure is a function of
     CUTS = "cuts"  # increasing cut points between the categories: never written
@@ -115,6 +118,8 @@ class Family:
     doc: str
     density: str  # in the language's notation; `x` is the value
     reference: str  # where the density's formula comes from
+    log_cdf: Expr | None = None  # log probability of a value at or below `x`; None: no closed form
+    log_survival: Expr | None = None  # the same of a value above `x`, accurate far in the tail
     lower: str | None = None  # the parameter that bounds the support from below, if one does
     upper: str | None = None
     positional: bool = True  # False where PyMC and Stan differ in order: keywords only

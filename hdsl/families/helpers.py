@@ -82,9 +82,10 @@ def skew_normal_draw(mu, sigma, alpha, rng=None, size=None):
 
 def SkewNormal(name, mu, sigma, alpha, **options):
     """Skew normal distribution (PyMC's own loses its gradient in the tail)."""
-    return pm.CustomDist(
-        name, mu, sigma, alpha, logp=skew_normal_logp, random=skew_normal_draw, **options
-    )
+    options |= {"logp": skew_normal_logp, "random": skew_normal_draw}
+    if name is None:
+        return pm.CustomDist.dist(mu, sigma, alpha, **options)
+    return pm.CustomDist(name, mu, sigma, alpha, **options)
 '''
 )
 

@@ -19,6 +19,8 @@ LOGNORMAL = Family(
     doc="Lognormal distribution: the logarithm is normal.",
     density="exp(-((log(x) - mu) / sigma)^2 / 2) / (x * sigma * sqrt(2 * pi))",
     reference="Stan Functions Reference, Lognormal distribution",
+    log_cdf=formula("log_inv_probit((log(max(x, 1e-300)) - mu) / sigma)"),
+    log_survival=formula("log_inv_probit((mu - log(max(x, 1e-300))) / sigma)"),
     elsewhere=("log_normal",),
 )
 
@@ -36,6 +38,8 @@ GAMMA = Family(
     doc="Gamma distribution. A regression of the mean is `gamma(alpha, alpha / mu)`.",
     density="beta^alpha * x^(alpha - 1) * exp(-beta * x) / Gamma(alpha)",
     reference="Stan Functions Reference, Gamma distribution",
+    log_cdf=formula("log_gamma_cdf(alpha, beta * x)"),
+    log_survival=formula("log_gamma_survival(alpha, beta * x)"),
     elsewhere=("dgamma",),
 )
 
@@ -53,6 +57,8 @@ INVERSEGAMMA = Family(
     doc="Inverse gamma distribution: one over the value is gamma.",
     density="beta^alpha * x^(-alpha - 1) * exp(-beta / x) / Gamma(alpha)",
     reference="Stan Functions Reference, Inverse gamma distribution",
+    log_cdf=formula("log_gamma_survival(alpha, beta / max(x, 1e-300))"),
+    log_survival=formula("log_gamma_cdf(alpha, beta / max(x, 1e-300))"),
     elsewhere=("inv_gamma", "inverse_gamma", "invgamma"),
 )
 
@@ -67,6 +73,8 @@ EXPONENTIAL = Family(
     doc="Exponential distribution.",
     density="rate * exp(-rate * x)",
     reference="Stan Functions Reference, Exponential distribution",
+    log_cdf=formula("log1mexp(-rate * max(x, 0))"),
+    log_survival=formula("-rate * max(x, 0)"),
     elsewhere=("expon", "dexp"),
 )
 
@@ -84,6 +92,8 @@ WEIBULL = Family(
     doc="Weibull distribution, shape before scale.",
     density="alpha / sigma * (x / sigma)^(alpha - 1) * exp(-(x / sigma)^alpha)",
     reference="Stan Functions Reference, Weibull distribution",
+    log_cdf=formula("log1mexp(-((max(x, 1e-300) / sigma)^alpha))"),
+    log_survival=formula("-((max(x, 1e-300) / sigma)^alpha)"),
 )
 
 HALFNORMAL = Family(
@@ -97,6 +107,8 @@ HALFNORMAL = Family(
     doc="Half normal distribution: the absolute value of `normal(0, sigma)`.",
     density="sqrt(2 / pi) / sigma * exp(-(x / sigma)^2 / 2)",
     reference="PyMC `HalfNormal`",
+    log_cdf=formula("log1mexp(log(2) + log_inv_probit(-max(x, 0) / sigma))"),
+    log_survival=formula("log(2) + log_inv_probit(-max(x, 0) / sigma)"),
     elsewhere=("half_normal",),
 )
 
@@ -124,6 +136,8 @@ HALFSTUDENTT = Family(
         "2 * (1 + (x / sigma)^2 / nu)^(-(nu + 1) / 2) / (Beta(nu / 2, 1 / 2) * sigma * sqrt(nu))"
     ),
     reference="PyMC `HalfStudentT`",
+    log_cdf=formula("log1mexp(log(2) + log_t_cdf(nu, -max(x, 0) / sigma))"),
+    log_survival=formula("log(2) + log_t_cdf(nu, -max(x, 0) / sigma)"),
     elsewhere=("half_student_t", "half_studentt", "half_t"),
 )
 
@@ -138,6 +152,8 @@ HALFCAUCHY = Family(
     doc="Half Cauchy distribution: the absolute value of `cauchy(0, sigma)`; it has no mean.",
     density="2 / (pi * sigma * (1 + (x / sigma)^2))",
     reference="PyMC `HalfCauchy`",
+    log_cdf=formula("log(2 / pi * angle(max(x, 0), sigma))"),
+    log_survival=formula("log(2 / pi * angle(sigma, max(x, 0)))"),
     elsewhere=("half_cauchy",),
 )
 
@@ -155,6 +171,8 @@ PARETO = Family(
     doc="Pareto distribution: a power law above `m`.",
     density="alpha * m^alpha / x^(alpha + 1)",
     reference="Stan Functions Reference, Pareto distribution",
+    log_cdf=formula("log1mexp(alpha * log(m / max(x, m)))"),
+    log_survival=formula("alpha * log(m / max(x, m))"),
     lower="m",
     positional=False,
 )

@@ -4,7 +4,7 @@ What is printed here is what the language reads: the same operators, the same na
 nothing of the user's layout; the formatter of the syntax tree does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import assert_never
 
@@ -23,6 +23,7 @@ from hdsl.expr import (
 )
 from hdsl.families import FAMILIES
 from hdsl.families.family import Support
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.blocks import slope_term_of
 from hdsl.ir.model import (
     Coefficient,
@@ -70,20 +71,40 @@ def text_of_distribution(distribution: Distribution) -> str:
     >>> text_of_distribution(Distribution("normal", (("mu", Value("m")), ("sigma", Constant(1.0)))))
     'normal(m, 1)'
     """
-    arguments = (
+    arguments = [
         text_of(value) if keyword is None else f"{keyword} = {text_of(value)}"
         for keyword, value in written_arguments(distribution)
-    )
-    wrapped = (text_of_distribution(inner) for inner in distribution.inner)
-    return f"{distribution.family}({', '.join((*wrapped, *arguments))})"
+    ]
+    wrapped = [text_of_distribution(inner) for inner in distribution.inner]
+    return f"{distribution.family}({', '.join(in_place(distribution, wrapped, arguments))})"
+
+
+def in_place(
+    distribution: Distribution, wrapped: Sequence[str], arguments: Sequence[str]
+) -> tuple[str, ...]:
+    """What a distribution wraps and its written arguments as they follow each other in a call.
+
+    A mixture begins with its weights, in brackets where there is one for each component.
+    """
+    if distribution.family != "mixture":
+        return (*wrapped, *arguments)
+    listed = distribution.along is None
+    return (f"[{', '.join(arguments)}]" if listed else arguments[0], *wrapped)
 
 
 def written_arguments(distribution: Distribution) -> Iterator[tuple[str | None, Expr]]:
     """The arguments as they are written: by position, None, as long as the family allows it."""
     family = FAMILIES.get(distribution.family)
+    wrapper = WRAPPERS.get(distribution.family)
+    if wrapper is not None and wrapper.several:
+        yield from ((None, value) for _, value in distribution.arguments)
+        return
+    known = family or wrapper
     given = [name for name, _ in distribution.arguments]
-    order = given if family is None else [p.name for p in family.parameters if p.otherwise is None]
-    named = family is not None and not family.positional
+    order = given if known is None else [p.name for p in known.parameters if p.otherwise is None]
+    named = (family is not None and not family.positional) or (
+        wrapper is not None and wrapper.by_name
+    )
     for place, (name, value) in enumerate(distribution.arguments):
         named = named or order[place : place + 1] != [name]
         yield (name if named else None), value

@@ -85,10 +85,17 @@ def argument_domain(distribution: Distribution, name: str, domain: Domain) -> Do
     family = FAMILIES.get(distribution.family)
     axis = distribution.along
     if family is None or family.categories is None or axis is None:
-        return domain
+        return inner_domain(distribution, domain)
     if any(p.name == name and p.role is Role.CUTS for p in family.parameters):
         return (axis,)
     return (*domain, axis) if family.categories is Categories.UNORDERED else domain
+
+
+def inner_domain(distribution: Distribution, domain: Domain) -> Domain:
+    """Over what a distribution inside another may vary: a mixture's, over its components too."""
+    if distribution.inner and distribution.along is not None:
+        return (*domain, distribution.along)
+    return domain
 
 
 def label_axes(distribution: Distribution) -> Domain:

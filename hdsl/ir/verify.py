@@ -30,6 +30,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.uses import expressions, label_axes, quantities, values
+from hdsl.ir.wrapped import every
 
 _CONTRACTING = ("average", "total", "@", "groupmean")
 
@@ -77,6 +78,7 @@ def _verify_domain(model: Model, node: Node) -> None:
 
 
 def _verify_uses(model: Model, node: Node, known: dict[str, Domain]) -> None:
+    domain = (*node.domain, *_components(node))
     for role, expr in expressions(node):
         for name in values(expr):
             _require(name in known, f"`{node.name}` uses `{name}` before it is made")
@@ -86,8 +88,16 @@ def _verify_uses(model: Model, node: Node, known: dict[str, Domain]) -> None:
         free = _free(expr, known)
         if isinstance(expr, Block):  # what it takes from other blocks lies along its own axis
             free = tuple(n for n in free if model.levels[n].kind is not LevelKind.BLOCK)
-        finer = not is_coarser(model, free, (*node.domain, *axes))
+        finer = not is_coarser(model, free, (*domain, *axes))
         _require(not finer, f"{role} of `{node.name}` is finer than it: {free}")
+
+
+def _components(node: Node) -> Domain:
+    """The levels of components over which a mixture sums."""
+    if not isinstance(node, Parameter | Outcome):
+        return ()
+    parts = every(node.distribution)
+    return tuple(d.along for d in parts if d.inner and d.along is not None)
 
 
 def _free(expr: Expr, known: dict[str, Domain]) -> Domain:

@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hdsl.diagnostics.diagnostic import Diagnostic
-from hdsl.families import FAMILIES, Along
+from hdsl.families import Along
 from hdsl.ir.model import Model, Parameter
+from hdsl.ir.wrapped import heart
 from hdsl.lint.reading import warning
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def check(model: Model, binding: "Binding") -> Iterator[Diagnostic]:
 
 def _walked(node: Parameter) -> str | None:
     """The level along which a parameter goes step by step."""
-    structure = FAMILIES[node.distribution.family].structure
+    structure = heart(node.distribution).structure
     by_steps = structure is not None and structure.along is Along.ORDERED
     return node.distribution.along if by_steps else None
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from hdsl.check.spelling import quoted
 from hdsl.diagnostics.diagnostic import Diagnostic
-from hdsl.families import FAMILIES
 from hdsl.ir.model import Model, Parameter
+from hdsl.ir.wrapped import heart
 from hdsl.lint.reading import warning
 from hdsl.source import Span
 
@@ -14,7 +14,7 @@ def check(model: Model) -> Iterator[Diagnostic]:
     """A warning for each improper prior, with all parameters that a statement gives it to."""
     found: dict[Span, list[Parameter]] = {}
     for node in model.nodes:
-        if isinstance(node, Parameter) and FAMILIES[node.distribution.family].improper:
+        if isinstance(node, Parameter) and heart(node.distribution).improper:
             found.setdefault(node.distribution.span, []).append(node)
     for span, parameters in found.items():
         family = parameters[0].distribution.family

@@ -60,9 +60,9 @@ def _moments(binding: "Binding", node: Parameter) -> Spread | None:
     """Mean and sd of a prior whose arguments are numbers; None where it has none or they vary."""
     from hdsl.data.evaluate import NotDataError
 
-    family = FAMILIES[node.distribution.family]
+    family = FAMILIES.get(node.distribution.family)
     given = dict(node.distribution.arguments)
-    if family.mean is None or family.variance is None:
+    if family is None or family.mean is None or family.variance is None:
         return None
 
     def value(expr: Expr) -> float:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from hdsl.check.predictor import Predictors, Use, is_location
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.expr import Domain, Expr
-from hdsl.families import FAMILIES, Role
+from hdsl.families import Role
 from hdsl.ir.model import Coefficient, Data, Model, Outcome, Parameter, Part
 from hdsl.ir.uses import values
+from hdsl.ir.wrapped import every, parameter_of
 from hdsl.source import NOWHERE, Span
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def data_domain(model: Model, expr: Expr) -> Domain:
 
 def has_free_scale(model: Model, outcome: Outcome) -> bool:
     """Whether an outcome has a scale or shape of its own that is learned from the data."""
-    family = FAMILIES[outcome.distribution.family]
-    learned = {p.name for p in family.parameters if p.role in (Role.SCALE, Role.SHAPE)}
     return any(
-        name in learned and not all(isinstance(model.by_name.get(n), Data) for n in values(expr))
-        for name, expr in outcome.distribution.arguments
+        parameter_of(each, name)[0].role in (Role.SCALE, Role.SHAPE)
+        and not all(isinstance(model.by_name.get(n), Data) for n in values(expr))
+        for each in every(outcome.distribution)
+        for name, expr in each.arguments
     )
 
 

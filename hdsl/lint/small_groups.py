@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import ROW
-from hdsl.families import FAMILIES, Role
+from hdsl.families import Role
 from hdsl.families.family import BINARY
 from hdsl.ir.model import Coefficient, Model, Outcome, Part
+from hdsl.ir.wrapped import heart
 from hdsl.lint.reading import has_free_scale, located, parts, warning
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _is_confounded(model: Model, outcome: Outcome) -> bool:
 
     A Poisson or binomial outcome with one is a known way to say that it is overdispersed.
     """
-    family = FAMILIES[outcome.distribution.family]
+    family = heart(outcome.distribution)
     trials = any(parameter.role is Role.SIZE for parameter in family.parameters)
     return has_free_scale(model, outcome) or (family.support == BINARY and not trials)
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from hdsl.check.spelling import quoted
 from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.expr import Value
-from hdsl.families import FAMILIES, Role
+from hdsl.families import Role
 from hdsl.ir.model import Data, Model, Outcome, Parameter
 from hdsl.ir.uses import expressions, values
+from hdsl.ir.wrapped import heart
 from hdsl.lint.reading import located, warning
 
 
@@ -39,14 +40,14 @@ def _free(model: Model) -> Iterator[Parameter]:
             continue
         if any(not _is_data(model, name) for _, e in expressions(node) for name in values(e)):
             continue  # its prior is learned: it is a group's deviation by another name
-        unpooled = node.rule is not None or FAMILIES[node.distribution.family].improper
+        unpooled = node.rule is not None or heart(node.distribution).improper
         if not node.domain or unpooled:
             yield node
 
 
 def _cut_points(model: Model, outcome: Outcome) -> list[Parameter]:
     """The cut points of an ordered outcome: they stand where an intercept would."""
-    family = FAMILIES[outcome.distribution.family]
+    family = heart(outcome.distribution)
     roles = {p.name: p.role for p in family.parameters}
     named = [
         model.by_name.get(expr.name)

@@ -36,7 +36,7 @@ from hdsl.ir.model import (
     Outcome,
     Parameter,
 )
-from hdsl.ir.text import ATOM, Piece, text_of, written_arguments
+from hdsl.ir.text import ATOM, Piece, in_place, text_of, written_arguments
 from hdsl.render.blocks import cut
 from hdsl.render.indices import Indices, indices_of
 from hdsl.render.latex import latex_of
@@ -224,7 +224,8 @@ class _Writer:
             self.notation.argument(family, keyword, self.expr(value, here))
             for keyword, value in written_arguments(distribution)
         ]
-        return self.notation.distribution(family, arguments)
+        wrapped = [self.distribution(inner, here) for inner in distribution.inner]
+        return self.notation.distribution(family, in_place(distribution, wrapped, arguments))
 
     def expr(self, expr: Expr, here: Domain) -> str:
         """An expression in full, with indices."""

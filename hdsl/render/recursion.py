@@ -4,6 +4,7 @@ from hdsl.expr import Constant, Expr, Value, apply, substitute
 from hdsl.families import FAMILIES
 from hdsl.families.structure import Recursion
 from hdsl.ir.model import Distribution, Parameter
+from hdsl.ir.wrapped import heart
 
 
 def is_recursive(distribution: Distribution) -> bool:
@@ -14,7 +15,7 @@ def is_recursive(distribution: Distribution) -> bool:
 
 def recursion_of(node: Parameter) -> Recursion:
     """The mean and sd of a value, at first and after, with the parameter's own arguments."""
-    family = FAMILIES[node.distribution.family]
+    family = heart(node.distribution)
     assert family.structure is not None and family.structure.recursion is not None
     left_out = {p.name: Constant(p.otherwise or 0.0) for p in family.parameters}
     before: Expr = Value(node.name)
