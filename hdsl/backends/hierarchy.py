@@ -192,6 +192,7 @@ def lower_correlation(node: Correlation, lowering: "Lowering") -> None:
     size = lowering.size(node.axis) if node.axis is not None else str(len(node.between))
     prior = CholeskyLkj(size, lowering.term(node.concentration, ()))
     factor = lowering.auxiliary_site(site, Sample(lowering.variable(site), site, prior, ()))
+    lowering.laid_out[site] = factor, ()
     product = Call("matmul", (factor, Call("transpose", (factor,))))
     if node.axis is not None:
         lowering.twins.append(node.axis)

@@ -86,6 +86,11 @@ class Lowering:
             case Apply(function="+", arguments=(centre, Value(name=name))) if name in self.centred:
                 expected, site = self.centred[name]
                 return Value(site) if self.spread(centre) == expected else None
+            case Apply(
+                function="correlated" | "correlated along", arguments=(Value(name=matrix), *z)
+            ):
+                factor = Value(hierarchy.cholesky_site(matrix))
+                return Apply(expr.function, (factor, *z))
             case _:
                 return None
 

@@ -73,7 +73,7 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
     each = drawn(node.distribution, domain, lowering)
     distribution = Increasing(each, lowering.size(domain[-1])) if node.increasing else each
     sample = Sample(lowering.variable(name), name, distribution, domain, sizes=sizes)
-    if is_result:
+    if is_result and not node.hidden:
         lowering.body.append(sample)
         lowering.dims[name] = domain
     else:

@@ -110,6 +110,18 @@ class Terms:
             case Summary():
                 learned = Variable(self.variable(Learned(expr)))
                 return self.gathered(learned, domain_of(expr, self.model), use)
+            case Apply():
+                return self._applied(expr, use)
+            case Contraction(axis=axis, argument=argument):
+                return self._contraction(expr, axis, argument, use)
+            case Aggregate(to=to):
+                return self.gathered(aggregate_term(expr, self), to, use)
+            case Block():
+                raise InternalError(f"{type(expr).__name__} has no term yet")
+
+    def _applied(self, expr: Apply, use: Domain) -> Term:
+        """A call of a function, some of which are no functions of arrays alone."""
+        match expr:
             case Apply(function="standardize" | "center"):
                 return self(unfold(expr, self.model), use)
             case Apply(arguments=arguments) if not self.compares_labels and any(
@@ -117,14 +129,21 @@ class Terms:
             ):
                 computed = Computed(expr, domain_of(expr, self.model))
                 return self.gathered(Variable(self.variable(computed)), computed.domain, use)
+            case Apply(function="correlated" | "correlated along"):
+                return self._correlated(expr, use)
             case Apply(function=function, arguments=arguments):
                 return Call(function, tuple(self(argument, use) for argument in arguments))
-            case Contraction(axis=axis, argument=argument):
-                return self._contraction(expr, axis, argument, use)
-            case Aggregate(to=to):
-                return self.gathered(aggregate_term(expr, self), to, use)
-            case Block():
-                raise InternalError(f"{type(expr).__name__} has no term yet")
+
+    def _correlated(self, expr: Apply, use: Domain) -> Term:
+        """Standard deviates with their correlation: one of several, or all along an axis."""
+        factor, *rest = expr.arguments
+        turned = Call("transpose", (self(factor, ()),))
+        if expr.function == "correlated along":
+            return Call("matmul", (self(rest[0], use), turned))
+        place, *deviates = rest
+        assert isinstance(place, Constant)
+        stacked = Call("stack", tuple(self(deviate, use) for deviate in deviates))
+        return Gather(Call("matmul", (stacked, turned)), ("...", f"{place.value:g}"))
 
     def domain(self, expr: Expr) -> Domain:
         """The levels over which an expression varies."""

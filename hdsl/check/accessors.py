@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hdsl.check.domains import grouped, is_crossing
 from hdsl.check.labels import cut_accessor
 from hdsl.check.mentions import level_argument, strip_index
+from hdsl.check.newcomers import new_accessor
 from hdsl.check.scope import LATER, CoefficientSpec, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.targets import ACCESSORS
@@ -26,6 +27,8 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
         return None
     if name == "cut":
         return cut_accessor(resolver, expr)
+    if name == "new":
+        return new_accessor(resolver, expr)
     bare = first.name if isinstance(first, ast.Ref) else None
     spec = resolver.scope.by_scale(text(strip_index(first)))
     if name in ACCESSORS and spec is not None:
@@ -37,7 +40,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
         if name in ("min", "max"):
             resolver.scope.report("H205", f"`{name}` of one argument is for data", expr.span)
             return BROKEN
-    if name in ACCESSORS and name != "new":
+    if name in ACCESSORS:
         what = bare or text(first)
         inner = resolver.scope.coefficients.get(bare or _heart(first))
         resolver.scope.report(

@@ -11,6 +11,7 @@ from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
 from hdsl.check.labels import check_axis, check_labels, inferred_type
 from hdsl.check.misplaced import blame
+from hdsl.check.newcomers import Newcomers, check_newcomers
 from hdsl.check.options import check_options
 from hdsl.check.order import in_order, report_unused, used_names
 from hdsl.check.parameters import Parameters, needs_prior
@@ -66,6 +67,8 @@ class Assembly:
         made, coefficients = self.coefficients.build()
         self._coefficients(made)
         self._reports()
+        new = Newcomers(self.coefficients, self.coefficients.pieces).nodes()
+        self.nodes |= {node.name: node for node in new}
         self._data()
         written = self.parameters.written()
         self.nodes |= written
@@ -81,6 +84,7 @@ class Assembly:
         ordered = in_order(self.resolver, [*nodes, *self.outcomes])
         if whole:
             check_supports(self.parameters, self.nodes, ordered)
+            check_newcomers(self.resolver, ordered)
         return Model(
             self.scope.title,
             dict(self.scope.levels),

@@ -51,6 +51,7 @@ class Coefficients:
         self.scope = resolver.scope
         self.implied: dict[str, Implied] = {}
         self.joints: list[Joint] = []
+        self.pieces: dict[str, list[LevelPieces]] = {}
         self._reported = frozenset(text(expr) for expr in self.scope.reports)
 
     # ------------------------------------------------------------ step 1
@@ -207,6 +208,7 @@ class Coefficients:
     def build(self) -> tuple[list[Definition | Deviations], list[Coefficient]]:
         """The deviations and totals of every coefficient, and what each statement said."""
         pieces = {spec.name: self._pieces(spec) for spec in self.scope.coefficients.values()}
+        self.pieces = pieces
         nodes: list[Definition | Deviations] = []
         for joint in self.joints:
             nodes.append(self._deviations(joint, pieces))
@@ -235,13 +237,14 @@ class Coefficients:
             for level in term.path:
                 deviation = self.scope.quantity("dev", spec, level)
                 slopes = tuple(
-                    (slope, predictor, slope_term(slope, predictor, self._axis_of(predictor)))
+                    (slope, predictor, slope_term(slope, predictor, self.axis_of(predictor)))
                     for slope, predictor in entering[level]
                 )
                 found.append(LevelPieces(number, level, deviation, slopes))
         return found
 
-    def _axis_of(self, predictor: Expr) -> str | None:
+    def axis_of(self, predictor: Expr) -> str | None:
+        """The axis of a block among the group-level predictors."""
         axes = block_axes(self.scope.levels, self.resolver.domain(predictor))
         return axes[0] if axes else None
 

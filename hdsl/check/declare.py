@@ -18,7 +18,6 @@ from hdsl.check.scope import (
     TermSpec,
     member_with_prior,
     text,
-    unsupported,
 )
 from hdsl.check.targets import Target, parse_target
 from hdsl.diagnostics.diagnostic import Label
@@ -87,7 +86,12 @@ def _targets(scope: Scope, exprs: tuple[ast.Expr, ...]) -> Iterator[Target]:
                 "H310", f"`{text(expr)}` cannot stand left of a statement", expr.span, target
             )
         elif target.accessor == "new":
-            unsupported(scope, expr.span, f"`{target.accessor}`")
+            scope.report(
+                "H207",
+                f"`{text(expr)}` is drawn from the population, and cannot be set",
+                expr.span,
+                help="use it right of `=`: `hypothetical = new(b) * 1.2`",
+            )
         else:
             yield target
 

@@ -3,6 +3,7 @@
 from hdsl.check.blocks import contract, is_block, resolve_block
 from hdsl.check.calls import resolve_call
 from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outside, union
+from hdsl.check.implied import Asked
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.of_data import compare_label
 from hdsl.check.scope import CoefficientSpec, Scope, text
@@ -36,6 +37,7 @@ class Resolver:
         self.domains: dict[str, Domain] = {}
         self.derived: dict[str, tuple[Expr, Domain, Span]] = {}
         self.quantities: dict[str, Domain] = {}  # implied ones, set by the coefficient statements
+        self.newcomers: dict[str, Asked] = {}  # `new(b)`, by name
         self.outcome: str | None = None  # whose distribution is being resolved
         self._open: list[str] = []
         self._in_data = False

@@ -223,7 +223,6 @@ def text(expr: ast.Expr) -> str:
 
 # Constructs of the language that a later version has.
 LATER = (
-    "new",
     "groupmean",
     "lag",
 )

@@ -21,8 +21,8 @@ ENTRIES: tuple[Entry, ...] = (
         "not in this version",
         "The language has this construct and this version of the compiler does not: nothing is "
         "compiled rather than something else than what was written.",
-        "data y, x : real\ny ~ normal(a + b * x, sigma)\na ~ 1; b ~ region\nstranger = new(b)\n",
-        "data y, x : real\ny ~ normal(a + b * x, sigma)\na ~ 1; b ~ region\n",
+        "data y : real\ndata before = lag(y, week)\ny ~ normal(a + b * before, sigma)\na, b ~ 1\n",
+        "data y, before : real\ny ~ normal(a + b * before, sigma)\na, b ~ 1\n",
     ),
     Entry(
         "H520",

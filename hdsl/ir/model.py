@@ -136,6 +136,7 @@ class Parameter(_Node):
     baseline: bool = False  # the first label of the last level is fixed at 0 (slopes of a factor)
     rule: str | None = None
     implied: bool = False  # no statement declares it: a bare name in an outcome's distribution
+    hidden: bool = False  # the results do not hold it
     increasing: bool = False  # along the last level: each has the distribution, in this order
 
 
