@@ -1,6 +1,7 @@
 """The nested Laplace approximation: exact where the posterior is normal, close where it nearly is,
 and a plain error where there is no mode."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -14,11 +15,13 @@ from hdsl.compiler import compile_model
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.fit import Run, setup
 from hdsl.fit.approximate import problem_of
+from hdsl.fit.checkpoint import NOWHERE
 from hdsl.fit.methods import arrow as arrow_module
 from hdsl.fit.methods import blocks
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import arrows
 from hdsl.fit.methods.laplace import parts, positions
+from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Outer
 from hdsl.fit.methods.newton import Inner
 from hdsl.fit.module import import_module, write_module
@@ -80,7 +83,8 @@ def problem(text: str, rows: dict[str, np.ndarray], folder: Path) -> Problem:
     binding = model._bind(rows, None)
     generated = compile_model(model.ir, "numpyro", binding.facts)
     loaded = import_module(generated, write_module(generated, folder), model.ir.source)
-    return problem_of(loaded, loaded.prepare(binding.rows, binding.tables), model.ir)
+    data = loaded.prepare(binding.rows, binding.tables)
+    return problem_of(loaded, data, model.ir, NOWHERE)
 
 
 def inner_of(made: Problem, number: int = 0) -> Inner:
@@ -132,6 +136,25 @@ def covariance_of_draws(inner: Inner, root: blocks.Factor) -> np.ndarray:
 
     root_of_it = np.asarray(jax.vmap(draw)(jnp.eye(ends[-1])))
     return root_of_it.T @ root_of_it
+
+
+@pytest.mark.parametrize("text, rows", [(NESTED, pupils()), (COUNTS, shops())])
+def test_terms_give_the_same_curvature(
+    text: str, rows: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    made = problem(text, rows, tmp_path)
+    split = parts(made.structure)
+    rng = np.random.default_rng(3)
+    theta = np.zeros(sum(site.size for site in split.outer))
+    v, right = rng.normal(size=(2, sum(site.size for site in split.inner))) * 0.3
+    by_colours = inner_of(made)
+    local = local_reading(made, split.inner, by_colours.arrow, always=True)
+    assert local is not None
+    inner = replace(by_colours, local=local)
+    read = inner.system(inner.arguments, theta, v, inner.places)[2]
+    np.testing.assert_allclose(
+        blocks.multiply(read, inner.places, right), dense(inner, theta, v) @ right, atol=1e-9
+    )
 
 
 def test_levels_are_eliminated_finest_first(tmp_path: Path) -> None:

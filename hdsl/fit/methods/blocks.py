@@ -7,7 +7,7 @@ compiled code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -32,6 +32,7 @@ class Places(NamedTuple):
     slots: tuple[Array, ...]
     parent: tuple[Array, ...]  # of all tiers but the last
     border: Array
+    local: Mapping[str, Array] = {}  # for a reading by terms
 
 
 class Blocks(NamedTuple):
@@ -51,13 +52,14 @@ class Factor(NamedTuple):
     log_determinant: Array
 
 
-def places_of(arrow: Arrow) -> Places:
-    """The arrays of an arrow."""
+def places_of(arrow: Arrow, local: Mapping[str, Array]) -> Places:
+    """The arrays of an arrow, and of the reading by terms if there is one."""
     return Places(
         jnp.asarray(arrow.colours),
         tuple(jnp.asarray(tier.index) for tier in arrow.tiers),
         tuple(jnp.asarray(tier.parent) for tier in arrow.tiers if tier.parent is not None),
         jnp.asarray(arrow.border),
+        local,
     )
 
 

@@ -21,6 +21,7 @@ from hdsl.fit.methods.approximation import Approximation, Problem
 from hdsl.fit.methods.arrow import Arrow, arrows
 from hdsl.fit.methods.blocks import Array
 from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
+from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Inner, NoModeError
 from hdsl.fit.methods.psis import RELIABLE, effective, resample, smooth
@@ -100,9 +101,11 @@ def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inne
     inner, outer = positions(split.inner), positions(split.outer)
     nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
     for arrow in arrows(problem.structure, split.inner):
-        found = Inner(problem, inner, outer, arrow)
-        if found.reads_true(theta, nudged, seed=1):
-            return found
+        by_terms = local_reading(problem, split.inner, arrow)
+        for local in (by_terms, None) if by_terms is not None else (None,):
+            found = Inner(problem, inner, outer, arrow, local)
+            if found.reads_true(theta, nudged, seed=1):
+                return found
     raise failure(
         "H530",
         f"laplace cannot hold the curvature of {inner.size:,} numbers in memory: too many levels "

@@ -28,6 +28,7 @@ from hdsl.fit.methods.blocks import (
     read_blocks,
     solve,
 )
+from hdsl.fit.methods.local import Local, log_terms
 
 MOST_STEPS = 100
 MOST_DAMPING = 1e8
@@ -66,6 +67,7 @@ class Inner:
     inner: Numbers
     outer: Numbers
     arrow: Arrow
+    local: Local | None = None
 
     @cached_property
     def arguments(self) -> Any:
@@ -75,7 +77,7 @@ class Inner:
     @cached_property
     def places(self) -> Places:
         """The arrow's arrays, on the device."""
-        return places_of(self.arrow)
+        return places_of(self.arrow, {} if self.local is None else self.local.places())
 
     @cached_property
     def _order(self) -> Numbers:
@@ -94,8 +96,20 @@ class Inner:
 
         return jax.jit(run)
 
+    @cached_property
+    def terms(self) -> Any:
+        """The terms of the log density: traced once."""
+        found, layout = log_terms(self.problem), self.problem.layout
+
+        def run(arguments: Any, theta: Array, v: Array) -> dict[str, Array]:
+            return found(arguments, layout.split(self.join(theta, v)))
+
+        return jax.jit(run)
+
     def blocks(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
-        """The curvature in the inner numbers."""
+        """The curvature in the inner numbers: from terms where that is quicker, else by colours."""
+        if self.local is not None:
+            return self.local.read(lambda at: self.terms(arguments, theta, at), v, places.local)
 
         def gradient(v: Array) -> Array:
             return jax.grad(self.energy, argnums=2)(arguments, theta, v)
@@ -172,7 +186,7 @@ class Inner:
             def gradient(v: Array) -> Array:
                 return jax.grad(self.energy, argnums=2)(arguments, theta, v)
 
-            blocks = read_blocks(gradient, v, places, self.problem.structure.rows)
+            blocks = self.blocks(arguments, theta, v, places)
             return multiply(blocks, places, vector), jax.jvp(gradient, (v,), (vector,))[1]
 
         return jax.jit(run)

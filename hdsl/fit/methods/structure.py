@@ -7,7 +7,7 @@ methods that exploit a hierarchy read it here and need not know the language.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Structure:
-    """The sites of a vector in its order, and the levels that they vary over, finest first."""
+    """The sites of a vector in its order, and the levels that they vary over, finest first.
+
+    ``outcome_rows`` are the rows that each outcome on rows is observed on, by its site.
+    """
 
     sites: tuple[Site, ...]
     levels: Mapping[str, Level]
     rows: int
+    outcome_rows: Mapping[str, Numbers] = field(default_factory=dict)
 
     @property
     def population(self) -> tuple[Site, ...]:
@@ -121,7 +125,12 @@ def structure_of(
         coarser = {other: of_row[other] for other in order[place + 1 :]}
         parents = _parents(of_row[level], sizes[level], coarser)
         levels[level] = Level(level, sizes[level], of_row[level], parents)
-    return Structure(tuple(sites), levels, rows)
+    seen = {
+        site: np.asarray(data[generated.seen[name]]) if name in generated.seen else np.arange(rows)
+        for name, site in generated.sites.items()
+        if generated.dims[site] == (ROW,)
+    }
+    return Structure(tuple(sites), levels, rows, seen)
 
 
 def _parents(group: Numbers, size: int, others: Mapping[str, Numbers]) -> dict[str, Numbers]:
