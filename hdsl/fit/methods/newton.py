@@ -34,7 +34,8 @@ MOST_STEPS = 100
 MOST_DAMPING = 1e8
 DECREMENT = 1e-7  # of the log density, that a Newton step still promises at the mode
 MOVE = 1e-3  # relative to its value, that a number may still move at the mode
-HALVINGS = 6
+HALVINGS = 12
+FAR = 10.0  # of the log density, that a step promises where half of it may be the better step
 
 
 class NoModeError(Exception):
@@ -165,14 +166,24 @@ class Inner:
     def _length(
         self, theta: Array, v: Array, step: Array, energy: float, promise: float, slack: float
     ) -> float:
-        """How much of a step to take: all of it, or half as often as it overshoots."""
-        length = 1.0
-        for _ in range(HALVINGS):
+        """How much of a step to take: all of it, or half as often as it overshoots and as that
+        gets further. An exponential's steps overshoot by orders of magnitude where it is small.
+        """
+
+        def energy_at(length: float) -> float:
             new = float(self.energy(self.arguments, theta, v + length * step))
-            if new <= energy - 1e-4 * length * promise + 100 * slack:
-                return length
-            length /= 2
-        return 0.0
+            fine = new <= energy - 1e-4 * length * promise + 100 * slack
+            return new if fine else np.inf
+
+        length, best = 1.0, energy_at(1.0)
+        for _ in range(HALVINGS):
+            if np.isfinite(best) and promise < FAR:
+                break
+            new = energy_at(length / 2)
+            if new >= best and np.isfinite(best):
+                break
+            length, best = length / 2, new
+        return length if np.isfinite(best) else 0.0
 
     def reads_true(self, theta: Numbers, v: Array, seed: int) -> bool:
         """Whether the blocks are all of the curvature, by a product with a random vector."""
