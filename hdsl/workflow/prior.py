@@ -47,10 +47,6 @@ class Prepared:
         """The dimensions of every recorded quantity; a single number has none."""
         return {model_name(name): d for name, d in self.loaded.generated.dims.items()}
 
-    def with_outcomes(self, simulated: Mapping[str, Numbers]) -> dict[str, Any]:
-        """The prepared data with other values of the outcomes, by site."""
-        return {**self.data, **{o.key: simulated[o.site] for o in self.outcomes}}
-
 
 @dataclass(frozen=True)
 class PriorDraws:

@@ -137,8 +137,9 @@ def _replicate(plan: _Plan, refit: Any, number: int) -> dict[str, Any]:
     drawn = plan.truth.draw(1, seed, number).one(0)
     if any(overflows(value).any() for value in drawn.outcomes.values()):
         return {"failed": "the prior predicted what no number can hold"}
-    changed = {o.key: drawn.outcomes[o.site] for o in plan.prepared.outcomes}
-    changed = {key: np.asarray(value, float) for key, value in changed.items()}
+    changed = {
+        o.key: np.asarray(drawn.outcomes[o.site], o.observed.dtype) for o in plan.prepared.outcomes
+    }
     own = int(np.random.SeedSequence((seed, number)).generate_state(1)[0] % 2**31)
     began = time.perf_counter()
     try:

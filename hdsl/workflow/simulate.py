@@ -15,6 +15,7 @@ from hdsl.data.write import frame_of
 from hdsl.expr import ROW, Expr
 from hdsl.fit.draws import OutcomeRows
 from hdsl.fit.inverse import invert
+from hdsl.fit.labels import labels_of
 from hdsl.ir.model import Model
 from hdsl.workflow.carriers import Carrier
 from hdsl.workflow.design import Design, column_of, design
@@ -124,10 +125,11 @@ def _series(
     import polars as pl
 
     lines = _lines(ready, carrier, holder, values)
-    if is_labelled(carrier.data):
-        members = prepared.labels.get(carrier.data.name, carrier.data.members)
-        texts = [None if np.isnan(v) else str(members[int(v)]) for v in lines]
-        return pl.Series(texts, dtype=pl.String)
+    labels = labels_of(prepared.data["learned"], carrier.outcome)
+    if labels is not None:
+        texts = [None if np.isnan(code) else labels[int(code)] for code in lines]
+        series = pl.Series(texts, dtype=pl.String)
+        return series if is_labelled(carrier.data) else series.cast(pl.Float64).cast(pl.Int64)
     series = pl.Series(lines).fill_nan(None)
     whole = np.isnan(lines) | (lines == np.floor(lines))
     return series.cast(pl.Int64) if whole.all() else series

@@ -175,3 +175,28 @@ def test_the_truth_is_written_by_quantity_and_label() -> None:
     assert f"2,alpha[007],{written[1]['alpha']['007']!r}" in lines
     assert as_csv(found.truth[:1]).splitlines()[0] == "quantity,value"
     assert json.loads(as_json(found.truth[:1])) == written[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "drawn"),
+    [
+        ("data y : ordered {low, mid, high}\ny ~ orderedlogistic(b)\nb ~ normal(0, 1)\n", None,
+         {"low", "mid", "high"}),
+        ("data y : factor\ny ~ categorical(logit_p = b)\nb[y] ~ normal(0, 1)\n", "cab", set("abc")),
+        ("data y : count\ny ~ orderedlogistic(b)\nb ~ normal(0, 1)\n", [2, 3, 5], {2, 3, 5}),
+    ],
+    ids=["declared", "from the data", "numbers"],
+)  # fmt: skip
+def test_outcomes_that_are_labels(model: str, given: object, drawn: set[object]) -> None:
+    rows: dict[str, object] = {"x": np.arange(300)}
+    if given is not None:
+        rows["y"] = list(given) * 100
+    found = simulate(model, rows)
+
+    assert set(found.rows["y"].to_list()) <= drawn
+    assert len(set(found.rows["y"].to_list())) > 1
+
+
+def test_labels_that_nothing_tells_are_asked_for() -> None:
+    model = "data y : factor\ny ~ categorical(logit_p = b)\nb[y] ~ normal(0, 1)\n"
+    assert refusal(model, {"x": [1, 2]}) == ("H553 `y` cannot be simulated without a column `y`",)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import assert_never
 
 from hdsl.ir.compare.canonical import Canon
 from hdsl.ir.model import (
@@ -83,8 +84,9 @@ class Facts:
 
     def _facts(self) -> Iterator[tuple[Key, Fact]]:
         for level in self.model.levels.values():
-            if level.kind is not LevelKind.ROW and level.name not in self.model.by_name:
-                yield ("level", level.name), _level(level)
+            if level.name not in self.model.by_name and (what := _level(level)) is not None:
+                fact = Fact("level", level.name, what, what, level.span)
+                yield ("level", level.name), fact
         for node in self.model.nodes:
             match node:
                 case Data():
@@ -120,8 +122,12 @@ class Facts:
         prior = text_of_distribution(node.distribution)
         shown = prior if left == node.name else f"{left} ~ {prior}"
         value = f"{node.transform} {node.distribution.family} {arguments} {node.baseline}"
+        value += f" {node.increasing}"
         because: tuple[Key, ...] = (owner,) if owner is not None else ()
-        if owner is None:
+        cut = self._cut(node)
+        if cut is not None:
+            because = (("outcome", cut),)
+        elif owner is None:
             each = f" for each {_quoted(node.domain)}" if node.domain else ""
             fact = Fact(
                 "role", node.name, f"parameter {node.domain}", f"is one value{each}", node.span
@@ -139,6 +145,11 @@ class Facts:
             ("sampling", name),
             Fact("sampling", f"`{node.name}`", str(node.centred), "", node.span),
         )
+
+    def _cut(self, node: Parameter) -> str | None:
+        """The outcome whose cut points a parameter is, if it is that."""
+        levels = [self.model.levels[name] for name in node.domain if name in self.model.levels]
+        return next((level.of for level in levels if level.kind is LevelKind.CUT), None)
 
     def _definition(self, node: Definition) -> Iterator[tuple[Key, Fact]]:
         owner = self._owner(node.name)
@@ -237,17 +248,22 @@ def _quoted(names: Iterable[str]) -> str:
     return " and ".join(f"`{name}`" for name in names)
 
 
-def _level(level: Level) -> Fact:
+def _level(level: Level) -> str | None:
+    """Where a level's groups come from; None of an axis, which is told where it is used."""
     match level.kind:
         case LevelKind.FIXED:
             what = "{" + ", ".join(level.members) + "}"
         case LevelKind.CROSS:
             what = " : ".join(level.parents)
-        case LevelKind.COLUMN | LevelKind.ROW | LevelKind.BLOCK:
-            nested = "".join(f" in {parent}" for parent in level.parents)
-            what = f"column {level.column}{nested}"
-    what += " ordered" * level.ordered
-    return Fact("level", level.name, what, what, level.span)
+        case LevelKind.COLUMN:
+            what = f"column {level.column}" + "".join(f" in {p}" for p in level.parents)
+        case LevelKind.CATEGORY if level.baseline is not None:
+            what = f"labels of {level.of}, baseline {level.baseline}"
+        case LevelKind.ROW | LevelKind.BLOCK | LevelKind.CATEGORY | LevelKind.CUT:
+            return None
+        case _:
+            assert_never(level.kind)
+    return what + " ordered" * level.ordered
 
 
 def where(fact: Fact, model: Model) -> tuple[int, str] | None:
