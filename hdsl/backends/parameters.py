@@ -71,7 +71,7 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
         lowering.keep(name, domain, _scaled(node, roles, variable, domain, lowering), is_result)
         return
     each = drawn(node.distribution, domain, lowering)
-    distribution = Increasing(each, lowering.size(domain[-1])) if node.increasing else each
+    distribution = _in_order(node, each, lowering) if node.increasing else each
     sample = Sample(lowering.variable(name), name, distribution, domain, sizes=sizes)
     if is_result and not node.hidden:
         lowering.body.append(sample)
@@ -79,6 +79,13 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
     else:
         lowering.auxiliary_site(name, sample)
     lowering.laid_out[name] = Variable(lowering.variable(name)), domain
+
+
+def _in_order(node: Parameter, each: Drawn, lowering: "Lowering") -> Increasing:
+    """The values along the last level in increasing order."""
+    sizes = tuple(lowering.size(level) for level in node.domain)
+    family = FAMILIES[node.distribution.family]
+    return Increasing(each, sizes, positive=family.support.lower == 0.0)
 
 
 def drawn(distribution: Distribution, use: Domain, lowering: "Lowering") -> Drawn:

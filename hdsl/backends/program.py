@@ -91,7 +91,8 @@ class Increasing:
     """Values in increasing order along the last axis, each with the density of one distribution."""
 
     each: Drawn
-    size: str  # Python source
+    sizes: tuple[str, ...]  # of every axis, Python source
+    positive: bool = False
 
 
 # ---------------------------------------------------------------- statements

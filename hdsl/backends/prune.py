@@ -35,7 +35,7 @@ def used_by(statement: Statement) -> frozenset[str]:
         if isinstance(statement.distribution, CholeskyLkj):
             texts.append(statement.distribution.size)
         if isinstance(statement.distribution, Increasing):
-            texts.append(statement.distribution.size)
+            texts += statement.distribution.sizes
     return frozenset[str]().union(*(variables(text) for text in texts))
 
 

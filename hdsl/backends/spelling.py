@@ -22,8 +22,8 @@ def spell_site(sample: Sample, wrapping: Wrapping) -> Spelled:
             if library is Library.PYMC:
                 return Spelled("pm.MvNormal", f"mu={mu}, chol={chol}")
             return Spelled("dist.MultivariateNormal", f"{mu}, scale_tril={chol}")
-        case Increasing(each=each, size=size):
-            return _increasing(wrapping.spelled(each), size, library)
+        case Increasing(each=each) as prior:
+            return _increasing(wrapping.spelled(each), prior, library)
 
 
 NUMPYRO_INCREASING = '''\
@@ -34,20 +34,37 @@ class Increasing(dist.Distribution):
     pytree_data_fields = ("each",)
 
     def __init__(self, each, size, *, validate_args=None):
-        self.each = each
-        super().__init__(event_shape=(size,), validate_args=validate_args)
+        shape = each.batch_shape[:-1]
+        self.each = each.expand((*shape, size))
+        super().__init__(shape, (size,), validate_args=validate_args)
 
     def sample(self, key, sample_shape=()):
-        return jnp.sort(self.each.sample(key, (*sample_shape, *self.event_shape)), axis=-1)
+        return jnp.sort(self.each.sample(key, sample_shape), axis=-1)
 
     def log_prob(self, value):
         return self.each.log_prob(value).sum(axis=-1)
 '''
 
+NUMPYRO_INCREASING_POSITIVE = '''\
+class IncreasingPositive(Increasing):
+    """The same of values above zero."""
 
-def _increasing(each: Spelled, size: str, library: Library) -> Spelled:
+    support = dist.constraints.positive_ordered_vector
+'''
+
+
+def _increasing(each: Spelled, prior: Increasing, library: Library) -> Spelled:
+    size = prior.sizes[-1]
     if library is Library.PYMC:
-        start = f"initval=np.arange({size}) - ({size} - 1) / 2"
-        options = f"transform=pm.distributions.transforms.ordered, {start}"
+        start = f"np.arange({size}) - ({size} - 1) / 2"
+        if prior.positive:  # PyMC puts them in order on its own log scale
+            start = f"np.arange(1.0, {size} + 1)"
+        if len(prior.sizes) > 1:
+            start = f"np.full(({', '.join(prior.sizes)}), {start})"
+        options = f"transform=pm.distributions.transforms.ordered, initval={start}"
         return Spelled(each.constructor, f"{each.arguments}, {options}", each.helpers)
-    return Spelled("Increasing", f"{each.call}, {size}", (NUMPYRO_INCREASING, *each.helpers))
+    helpers = (NUMPYRO_INCREASING, *each.helpers)
+    if prior.positive:
+        helpers = (*helpers, NUMPYRO_INCREASING_POSITIVE)
+    name = "IncreasingPositive" if prior.positive else "Increasing"
+    return Spelled(name, f"{each.call}, {size}", helpers)

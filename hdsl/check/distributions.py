@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from math import exp, inf, log
 
+from hdsl.check.increasing import refuse_elsewhere
 from hdsl.check.labels import CUT, refuse_labels
 from hdsl.check.resolve import Resolver
-from hdsl.check.scope import WRAPPERS, unsupported
+from hdsl.check.scope import INCREASING
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.wrapped import resolve_wrapped
 from hdsl.expr import Constant, Expr
 from hdsl.families import ELSEWHERE, FAMILIES, likely, natural_family
 from hdsl.families.family import POSITIVE, REAL, UNIT, Categories, Family, Role, Support
 from hdsl.families.functions import FUNCTIONS
-from hdsl.families.wrapper import WRAPPERS as WRAPPED
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.model import Distribution, Transform
 from hdsl.ir.text import text_of, text_of_support
 from hdsl.ir.wrapped import heart, parameter_of
@@ -30,15 +31,15 @@ class Prior:
 def resolve_distribution(resolver: Resolver, call: ast.Call) -> Distribution | None:
     """The typed distribution of a call, or None if something was reported."""
     scope = resolver.scope
-    if call.name in WRAPPED:
-        return resolve_wrapped(resolver, call, resolve_distribution)
-    if call.name in WRAPPERS:
-        unsupported(scope, call.name_span, f"`{call.name}`")
+    if call.name == INCREASING:
+        refuse_elsewhere(resolver, call)
         return None
+    if call.name in WRAPPERS:
+        return resolve_wrapped(resolver, call, resolve_distribution)
     family = FAMILIES.get(call.name)
     if family is None:
         near = ELSEWHERE.get(call.name.casefold()) or nearest(
-            call.name, (*FAMILIES, *WRAPPED, "likely")
+            call.name, (*FAMILIES, *WRAPPERS, INCREASING, "likely")
         )
         function = call.name in FUNCTIONS
         scope.report(

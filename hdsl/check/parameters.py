@@ -8,6 +8,7 @@ from hdsl.check.distributions import (
     suggestion_for,
     support_behind,
 )
+from hdsl.check.increasing import check_increasing, inside_increasing
 from hdsl.check.labels import cut_points
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.resolve import Resolver
@@ -42,15 +43,19 @@ class Parameters:
         self.coefficients = coefficients
         self.distributions: dict[str, Distribution] = {}
         self.asked: dict[str, tuple[Support, Span]] = {}
+        self.increasing: set[str] = set()  # those that a prior `increasing(…)` puts in order
 
     def resolve_written(self) -> None:
         """Resolve every prior that the file writes."""
         for name, spec in self.scope.parameters.items():
             if spec.call is None or spec.call.name == "likely":
                 continue
-            found = resolve_distribution(self.resolver, spec.call)
+            call = inside_increasing(self.resolver, spec.call)
+            found = resolve_distribution(self.resolver, call) if call is not None else None
             if found is not None:
                 self.distributions[name] = found
+                if call is not spec.call:
+                    self.increasing.add(name)
 
     def ask(self, distribution: Distribution) -> None:
         """Note where the bare names among a distribution's arguments must lie: first use counts."""
@@ -111,6 +116,8 @@ class Parameters:
         self._check_domain(name, domain, distribution)
         span = spec.target.span if spec.target else spec.span
         distribution = place(self.resolver, name, domain, distribution, span) or distribution
+        if name in self.increasing:
+            check_increasing(self.resolver, name, domain, distribution, span)
         if distribution.family == "lkj":
             own = CORRELATION
         else:
@@ -171,7 +178,7 @@ class Parameters:
                 call.name_span,
                 help="write `cor(a, b) ~ lkj(2)`",
             )
-        elif self._is_increasing(spec) and not REAL.within(own):
+        elif self._is_increasing(spec) and not REAL.within(own) and name not in self.increasing:
             self.scope.report(
                 "H301",
                 f"this prior lets `{name}` be {text_of_support(own)} only, and cut points lie "
@@ -224,6 +231,8 @@ class Parameters:
 
     def _is_increasing(self, spec: ParameterSpec) -> bool:
         levels = self.scope.levels
+        if spec.name in self.increasing:
+            return True
         return any(levels[a].kind is LevelKind.CUT for a in spec.axes) and spec.name in (
             cut_points(outcome) for outcome in self.scope.axes
         )
@@ -237,7 +246,7 @@ class Parameters:
     def _pins(
         self, name: str, domain: tuple[str, ...], distribution: Distribution
     ) -> tuple[tuple[tuple[str, ...], Expr], ...]:
-        if refuse_members(self.resolver, name, distribution):
+        if refuse_members(self.resolver, name, distribution, name in self.increasing):
             return ()
         found: dict[tuple[str, ...], Expr] = {}
         for setting in self.scope.pins.get(name, ()):

@@ -11,7 +11,7 @@ from hdsl.check.targets import Target
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from hdsl.expr import Domain
 from hdsl.families import FAMILIES
-from hdsl.families.wrapper import WRAPPERS as WRAPPED
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.model import DataType, Level, LevelKind, Transform
 from hdsl.source import Source, Span
 from hdsl.syntax import ast
@@ -226,14 +226,13 @@ LATER = (
     "groupmean",
     "lag",
 )
-WRAPPERS = (
-    "increasing",
-)  # fmt: skip
+INCREASING = "increasing"
+"""What puts the values of a distribution in order; it is no row of a table."""
 
 
 def is_distribution(name: str) -> bool:
     """Whether a name is that of a distribution, or of one made of others."""
-    return name in FAMILIES or name in WRAPPED or name in WRAPPERS
+    return name in FAMILIES or name in WRAPPERS or name == INCREASING
 
 
 def unsupported(scope: Scope, span: Span, what: str) -> None:

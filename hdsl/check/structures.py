@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.domains import outside, reaching
 from hdsl.check.predictor import Use
+from hdsl.check.scope import INCREASING
 from hdsl.check.spelling import quoted
 from hdsl.expr import BROKEN, ROW, Apply, Constant, Domain, Expr, Summary, Value, rewrite
 from hdsl.families import FAMILIES, Along, Family, Role
@@ -39,7 +40,7 @@ def place(
     others = tuple(each for each in domain if each not in held)
     for argument, expr in distribution.arguments:
         if not _is_covariate(family, argument):
-            _one_per_whole(resolver, family, argument, expr, domain, others)
+            one_per_whole(resolver, family, argument, expr, domain, others)
     return replace(distribution, along=level)
 
 
@@ -173,7 +174,7 @@ def _settings_are_numbers(resolver: "Resolver", family: Family, distribution: Di
     return True
 
 
-def _one_per_whole(
+def one_per_whole(
     resolver: "Resolver",
     family: Family,
     argument: str,
@@ -213,15 +214,18 @@ def refuse_outcome(resolver: "Resolver", name: str, distribution: Distribution) 
     return True
 
 
-def refuse_members(resolver: "Resolver", name: str, distribution: Distribution) -> bool:
+def refuse_members(
+    resolver: "Resolver", name: str, distribution: Distribution, increasing: bool
+) -> bool:
     """Report members of a structure that the model sets; tells whether there are any."""
     pins = resolver.scope.pins.get(name, [])
-    if heart(distribution).structure is None:
+    if heart(distribution).structure is None and not increasing:
         return False
+    what = INCREASING if increasing else distribution.family
     for pin in pins:
         resolver.scope.report(
             "H411",
-            f"a member of a `{distribution.family}` cannot be set",
+            f"no member of `{what}(…)` can be set",
             pin.target.span,
             "its values depend on one another",
             help=f"take the member off where `{name}` is used, or let an intercept carry the level",

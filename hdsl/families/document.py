@@ -55,7 +55,7 @@ def families_page() -> str:
     for title, families in _CHAPTERS:
         parts.append(f"## {title}\n")
         parts += [_section(family) for family in families]
-    parts += [_likely(), _functions(), _links()]
+    parts += [_increasing(), _likely(), _functions(), _links()]
     return "\n".join(parts)
 
 
@@ -223,6 +223,16 @@ def _formula(expr: Expr) -> Code:
             return Code(f"{function}({', '.join(map(_text, arguments))})")
         case _:
             raise ValueError(f"not a formula of parameters: {expr}")
+
+
+def _increasing() -> str:
+    return """## Values in increasing order
+
+`increasing(d)` puts values over the last level of the index in order, each with the distribution
+`d`, which is of any number or of one above 0. The density is the product of the values' own on
+increasing values and 0 elsewhere (the constant n! is left out), so that they are distributed as
+n sorted draws of `d`.
+"""
 
 
 def _likely() -> str:

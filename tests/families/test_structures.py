@@ -16,7 +16,7 @@ from numpyro.distributions import ZeroSumNormal
 from scipy import stats
 
 from hdsl.backends import emit
-from hdsl.compiler import diagnose, model_of
+from hdsl.compiler import model_of
 from hdsl.source import Source
 from tests.backends.densities import load
 
@@ -228,19 +228,35 @@ def test_the_horseshoe_is_piironens_and_vehtaris(tmp_path: Path) -> None:
     )
 
 
+def sites(folder: Path, statements: str, **columns: Any) -> dict[str, Any]:
+    """The sites of a model with draws from its priors."""
+    text = f"data y : real\n{statements}"
+    made = Made(folder, text, "", **columns)
+    return dict(handlers.trace(handlers.seed(made.file.model, 1)).get_trace(made.data))
+
+
+def test_shares_sum_to_one_along_the_last_level(tmp_path: Path) -> None:
+    text = "y ~ normal(w, 1)\nw[store, week] ~ dirichlet(a)\na[week] ~ exponential(1)\n"
+    columns = {"week": np.tile([1, 2, 3], 2), "store": np.repeat(["a", "b"], 3)}
+    found = sites(tmp_path, text, **columns)
+    shares, concentration = found["w"]["value"], np.asarray(found["a"]["value"])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    expected = [stats.dirichlet(concentration).logpdf(row) for row in np.asarray(shares)]
+    np.testing.assert_allclose(found["w"]["fn"].log_prob(shares), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
-    ("dates", "gap"),
-    [
-        (["2024-01", "2024-02", "2024-03", "2024-04"], None),
-        (["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-29"], "2024-01-15"),
-        (["1", "2", "3", "10"], "3"),
-        (["low", "middle", "high", "top"], None),
-        (["1", "2", "x3", "10"], None),
-    ],
+    ("call", "each"),
+    [("normal(1, 2)", stats.norm(1, 2)), ("exponential(3)", stats.expon(scale=1 / 3))],
 )
-def test_gaps_are_told_once(dates: list[str], gap: str | None) -> None:
-    text = "level week ordered\ndata y : real\ny ~ normal(f + g, sigma)\n"
-    text += "f[week] ~ randomwalk(s)\ng[week] ~ ar(rho, t)\n"
-    rows = "week,y\n" + "".join(f"{date},{i}\n{date},{i + 1}\n" for i, date in enumerate(dates))
-    found = [d for d in diagnose(text, rows) if d.code == "H610"]
-    assert [d.headline.split()[-3] for d in found] == ([gap] if gap else [])
+def test_increasing_values_are_sorted_draws(tmp_path: Path, call: str, each: Any) -> None:
+    text = f"y ~ normal(w, 1)\nw[store, week] ~ increasing({call})\n"
+    columns = {"week": np.tile([1, 2, 3], 2), "store": np.repeat(["a", "b"], 3)}
+    found = sites(tmp_path, text, **columns)["w"]
+    draws = np.asarray(found["fn"].sample(jax.random.key(0), (4000,)))
+    assert (np.diff(draws, axis=-1) > 0).all()
+    assert draws.shape == (4000, 2, 3)
+    assert stats.kstest(draws[:, 0, 0], lambda x: 1 - each.sf(x) ** 3).pvalue > 1e-3
+    assert stats.kstest(draws[:, 1, 2], lambda x: each.cdf(x) ** 3).pvalue > 1e-3
+    value = draws[0]
+    np.testing.assert_allclose(found["fn"].log_prob(value), each.logpdf(value).sum(axis=1), 1e-6)

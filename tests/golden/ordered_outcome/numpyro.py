@@ -147,11 +147,12 @@ class Increasing(dist.Distribution):
     pytree_data_fields = ("each",)
 
     def __init__(self, each, size, *, validate_args=None):
-        self.each = each
-        super().__init__(event_shape=(size,), validate_args=validate_args)
+        shape = each.batch_shape[:-1]
+        self.each = each.expand((*shape, size))
+        super().__init__(shape, (size,), validate_args=validate_args)
 
     def sample(self, key, sample_shape=()):
-        return jnp.sort(self.each.sample(key, (*sample_shape, *self.event_shape)), axis=-1)
+        return jnp.sort(self.each.sample(key, sample_shape), axis=-1)
 
     def log_prob(self, value):
         return self.each.log_prob(value).sum(axis=-1)
