@@ -15,9 +15,11 @@ from hdsl.data.problem import finding
 from hdsl.data.table import Numbers
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError
 from hdsl.expr import Apply, Constant, Expr, Value, names, substitute, walk
+from hdsl.families.family import Role
 from hdsl.families.links import LINKS
+from hdsl.families.wrapper import WRAPPERS
 from hdsl.fit.inverse import invert
-from hdsl.ir.model import Data, Model, Outcome, Parameter, Transform
+from hdsl.ir.model import Data, Distribution, Model, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
 from hdsl.ir.uses import expressions, learned_from, values
 
@@ -60,6 +62,10 @@ def carriers(model: Model) -> tuple[Carrier, ...]:
     """
     found: list[Carrier] = []
     for outcome in simulated_outcomes(model):
+        if _by_event(outcome.distribution):
+            reason = "whether a value was seen (`event`) does not say where it was cut off"
+            advice = "write where: `censored(…, upper = end)`"
+            raise _refused(model, outcome, reason, advice)
         carrier = _carrier(model, outcome)
         if any(carrier.data.name == other.data.name for other in found):
             raise _refused(model, outcome, f"`{carrier.data.name}` carries another outcome too")
@@ -188,14 +194,27 @@ def _only_an_outcome(model: Model, carrier: Carrier) -> None:
         raise _refused(model, outcome, f"`{text}` is computed from it")
 
 
-def _refused(model: Model, outcome: Outcome, reason: str) -> ModelError:
+def _by_event(distribution: Distribution) -> bool:
+    """Whether what is known of a value goes by a column that only an experiment could fill."""
+    wrapper = WRAPPERS.get(distribution.family)
+    given = {name for name, _ in distribution.arguments}
+    roles = () if wrapper is None else wrapper.parameters
+    return any(p.role is Role.EVENT and p.name in given for p in roles) or any(
+        map(_by_event, distribution.inner)
+    )
+
+
+_OWN_COLUMN = "declare the outcome as a column of its own, which nothing else is made of"
+
+
+def _refused(model: Model, outcome: Outcome, reason: str, advice: str = _OWN_COLUMN) -> ModelError:
     return ModelError(
         (
             finding(
                 "H553",
                 f"`{outcome.name}` cannot be simulated: {reason}",
                 outcome.span,
-                help="declare the outcome as a column of its own, which nothing else is made of",
+                help=advice,
             ),
         ),
         model.source,

@@ -17,12 +17,9 @@ from hdsl.expr import ROW
 from hdsl.ir.model import Data, Model
 from hdsl.workflow.carriers import Carrier, carriers, learns_from
 
-PLACEHOLDERS = ((1.0, 0.0), (1.0,), (0.0,), (0.5,), (2.0,))
+PLACEHOLDERS = ((1.0, 0.0), (1.0,), (0.0,), (0.5,), (1e-6,), (1e6,))
 """What stands for an outcome that is not there; the first that the model takes. It is never read:
 what a model learns from an outcome must come from one that is there."""
-
-_OF_VALUES = ("H913", "H914", "H915", "H930", "H931", "H936")
-"""Errors that a placeholder may cause and another one may not."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +52,34 @@ def design(model: Model, rows: Table, tables: Mapping[str, Table] | None = None)
     names = frozenset(column_of(c.data) for c in absent)
     if not absent:
         return Design(model, rows, tables, _sound(model, rows, tables), found, names)
+    designs, wrong = [], []
     for pattern in PLACEHOLDERS:
-        filled, filled_tables = rows, dict(tables)
-        for carrier in absent:
-            holder = _holder(carrier, rows, tables)
-            of = filled if holder == ROW else filled_tables[holder]
-            other = _filled(of, carrier, pattern, model)
-            if holder == ROW:
-                filled = other
-            else:
-                filled_tables[holder] = other
-        binding = bind_data(model, filled, filled_tables)
-        wrong = [d for d in binding.diagnostics if d.severity is Severity.ERROR]
-        if not wrong:
-            return Design(model, filled, filled_tables, binding, found, names)
-        others = tuple(d for d in wrong if d.code not in _OF_VALUES)
-        if others:
-            raise ModelError(others, model.source)
-    raise ModelError(tuple(_unguessed(model, absent)), model.source)
+        filled = _with_placeholders(model, rows, tables, absent, pattern)
+        others = {name: table for name, table in filled.items() if name != ROW}
+        binding = bind_data(model, filled[ROW], others)
+        designs.append(Design(model, filled[ROW], others, binding, found, names))
+        wrong.append({d for d in binding.diagnostics if d.severity is Severity.ERROR})
+        if not wrong[-1]:
+            return designs[-1]
+    always = set.intersection(*wrong)
+    if always:
+        raise ModelError(tuple(d for d in binding.diagnostics if d in always), model.source)
+    return designs[0]  # no value will do, by a bound that differs from row to row, and none is read
+
+
+def _with_placeholders(
+    model: Model,
+    rows: Table,
+    tables: Mapping[str, Table],
+    absent: tuple[Carrier, ...],
+    pattern: tuple[float, ...],
+) -> dict[str, Table]:
+    """The rows and the levels' tables with a placeholder for each outcome that is not there."""
+    filled = {ROW: rows, **tables}
+    for carrier in absent:
+        holder = _holder(carrier, rows, tables)
+        filled[holder] = _filled(filled[holder], carrier, pattern, model)
+    return filled
 
 
 def column_of(data: Data) -> str:

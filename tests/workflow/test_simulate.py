@@ -156,6 +156,30 @@ def test_an_outcome_that_cannot_be_simulated(data: str, reason: str) -> None:
     assert refusal(model, {"y": [1.0, 2, 3]}) == (f"H553 `z` cannot be simulated: {reason}",)
 
 
+def test_what_was_cut_off_when_it_was_seen_cannot_be_simulated() -> None:
+    model = "data t : positive\ndata died : binary\nt ~ censored(exponential(r), event = died)\n"
+    model += "r ~ exponential(1)\n"
+
+    (found,) = refusal(model, {"t": [1.0, 2, 3], "died": [0, 1, 0]})
+    assert found.startswith("H553 `t` cannot be simulated: whether a value was seen")
+
+
+def test_values_beyond_a_threshold_are_simulated_as_the_threshold() -> None:
+    model = "data y, end : positive\ny ~ censored(exponential(r), upper = end)\nr ~ gamma(9, 9)\n"
+    end = np.linspace(0.2, 3, 500)
+    y = simulate(model, {"end": end}).rows["y"].to_numpy()
+
+    assert (y <= end).all()
+    assert 0.2 < (y == end).mean() < 0.8
+
+
+def test_what_is_wrong_with_other_columns_is_said_of_them() -> None:
+    (found,) = refusal(PROPER, {**SHOPS, "price": [1.0, None, 3.0, 4.0]})
+
+    assert found.startswith("H9")
+    assert "`price`" in found
+
+
 def test_a_prior_that_overflows_is_an_error() -> None:
     model = "data y : count\ny ~ poisson(log_mu = a)\na ~ normal(100, 1)\n"
 
