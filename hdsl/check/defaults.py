@@ -4,11 +4,10 @@ A default is an ordinary distribution whose arguments hold summaries of the data
 the generated `prepare` computes them, and `hdsl expand` writes them out.
 """
 
-from dataclasses import dataclass
-
 from hdsl.check.algebra import forward
 from hdsl.check.cuts import beside_cuts, cuts_rule
 from hdsl.check.domains import grouped
+from hdsl.check.frames import ONE, ZERO, Default, Frame, call, mean_rule, normal, over, plus, times
 from hdsl.check.implied import Implied
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
@@ -22,31 +21,6 @@ from hdsl.ir.blocks import has_constant
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
 from hdsl.ir.wrapped import every, heart, leaves
-
-ONE = Constant(1.0)
-ZERO = Constant(0.0)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where a coefficient is expected to lie: the ingredients of the rules of §7.
-
-    ``wide`` is the scale widened for predictors that are not centred.
-    """
-
-    centre: Expr
-    scale: Expr
-    wide: Expr
-    what: str  # of the rule: "intercept", "slope on `log_p`"
-    linked: bool  # the outcome's location has a link, so that its sd says nothing
-
-
-@dataclass(frozen=True)
-class Default:
-    """A default prior and the rule that it follows."""
-
-    distribution: Distribution
-    rule: str
 
 
 class Defaults:
@@ -72,28 +46,28 @@ class Defaults:
             transform = spec.target.transform if spec.target else None
             return self._of_name(spec.name, support, transform)
         if implied.accessor == "cor":
-            return Default(_call("lkj", eta=Constant(2.0)), "correlations: lkj(2)")
+            return Default(call("lkj", eta=Constant(2.0)), "correlations: lkj(2)")
         frame = self.frame(implied.spec.name, implied.spec.transform)
         if frame is None:
             return None
         name = implied.spec.scale
         match implied.accessor:
             case "mean":
-                return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
+                return Default(normal(frame.centre, frame.wide), mean_rule(frame))
             case "sd":
                 return Default(
-                    _call("halfnormal", sigma=frame.scale), f"group sd: the scale of {frame.what}"
+                    call("halfnormal", sigma=frame.scale), f"group sd: the scale of {frame.what}"
                 )
             case _:
                 if implied.predictor is None:
                     return Default(
-                        _normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`"
+                        normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`"
                     )
                 if not self.resolver.is_data(implied.predictor):
                     return None
                 spread = self._unit(implied.predictor)
                 return Default(
-                    _normal(ZERO, _over(frame.scale, spread)),
+                    normal(ZERO, over(frame.scale, spread)),
                     f"group-level slope: the scale of `{name}` over the predictor's sd",
                 )
 
@@ -125,7 +99,7 @@ class Defaults:
             if use.parameter.role is Role.LOCATION and use.multiplier is None:
                 return frame
             if use.parameter.role is Role.LOCATION and use.multiplier is not None:
-                scale = _over(frame.scale, self._summary("sd", use.multiplier))
+                scale = over(frame.scale, self._summary("sd", use.multiplier))
                 return Frame(
                     ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", frame.linked
                 )
@@ -147,7 +121,7 @@ class Defaults:
             return None  # a rate on its own scale that is a sum: no rule
         scale: Expr = Constant(2.5)
         if link is None:
-            scale = _times(scale, self._outcome_summary("sd", use))
+            scale = times(scale, self._outcome_summary("sd", use))
         if use.multiplier is not None:
             frame = self._slope_frame(use, use.multiplier, scale, link)
         else:
@@ -155,7 +129,7 @@ class Defaults:
             wide = scale
             for other in use.others:
                 if not self._is_centred(other):
-                    wide = _plus(wide, self._shift(scale, other))
+                    wide = plus(wide, self._shift(scale, other))
             frame = Frame(centre, scale, wide, "the intercept", link is not None)
         return frame if transform is None else self._on_own_link(frame, transform)
 
@@ -163,17 +137,17 @@ class Defaults:
         """Where a slope lies; in a block with a number among its columns, so an intercept too."""
         what = f"the slope on `{text_of(multiplier)}`"
         spread = self._summary("sd", multiplier)
-        own = _over(scale, spread)
+        own = over(scale, spread)
         if not has_constant(multiplier, self.node_of):
             return Frame(ZERO, own, own, what, link is not None)
         varies, known = Apply(">", (spread, ZERO)), self._unit(multiplier)
-        each = _over(self._summary("mean", multiplier), known)
-        wide = Apply("sqrt", (Contraction(self.resolver.domain(each)[0], _times(each, each)),))
-        own = _over(scale, known)
+        each = over(self._summary("mean", multiplier), known)
+        wide = Apply("sqrt", (Contraction(self.resolver.domain(each)[0], times(each, each)),))
+        own = over(scale, known)
         return Frame(
             Apply("where", (varies, ZERO, self._centre(use, link))),
             own,
-            Apply("where", (varies, own, _times(scale, wide))),
+            Apply("where", (varies, own, times(scale, wide))),
             what,
             link is not None,
         )
@@ -187,9 +161,9 @@ class Defaults:
             case Apply(function="*", arguments=(Constant(value=2.5), rest)):
                 size = rest
             case Apply(function="/", arguments=(Apply(function="*", arguments=(_, above)), below)):
-                size = _over(above, below)
+                size = over(above, below)
             case Apply(function="/", arguments=(Constant(), below)):
-                size = _over(ONE, below)
+                size = over(ONE, below)
             case _:
                 size = ONE
         return Frame(Apply("log", (size,)), ONE, ONE, f"the log size of {frame.what}", frame.linked)
@@ -205,7 +179,7 @@ class Defaults:
             return Frame(centre, ONE, ONE, "the log residual scale", True)
         scale: Expr = ONE
         if use.multiplier is not None:
-            scale = _over(ONE, self._summary("sd", use.multiplier))
+            scale = over(ONE, self._summary("sd", use.multiplier))
             return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", True)
         return Frame(ZERO, ONE, Constant(2.5), "the log shape", True)
 
@@ -213,7 +187,7 @@ class Defaults:
         """The log odds of a share of zeros: every share about as likely as any other."""
         if use.multiplier is None:
             return Frame(ZERO, ONE, Constant(1.5), "the log odds of a share", True)
-        scale = _over(ONE, self._summary("sd", use.multiplier))
+        scale = over(ONE, self._summary("sd", use.multiplier))
         return Frame(ZERO, scale, scale, f"the slope on `{text_of(use.multiplier)}`", True)
 
     # ------------------------------------------------------------ parameters that stand alone
@@ -222,7 +196,7 @@ class Defaults:
         intercept = beside_cuts(name, self.of_outcomes)
         frame = self._frame(intercept, None) if intercept is not None else None
         if frame is not None:
-            return Default(_normal(ZERO, frame.wide), cuts_rule(frame.wide != frame.scale))
+            return Default(normal(ZERO, frame.wide), cuts_rule(frame.wide != frame.scale))
         both = [self.of_outcomes.uses(name), self.of_priors.uses(name)]
         for use in () if None in both else (use for found in both for use in found or ()):
             if use.direct and use.link is None and transform is None:
@@ -233,14 +207,14 @@ class Defaults:
                     if default is not None:
                         return default
         if transform is None and support.within(UNIT):
-            flat = _call("beta", alpha=ONE, beta=ONE)
+            flat = call("beta", alpha=ONE, beta=ONE)
             return Default(flat, "a probability: every value as likely")
         if transform is None and not REAL.within(support):
             return self._positive(name, support)
         frame = self.frame(name, transform)
         if frame is None:
             return None
-        return Default(_normal(frame.centre, frame.wide), _mean_rule(frame))
+        return Default(normal(frame.centre, frame.wide), mean_rule(frame))
 
     def _of_prior(self, use: Use, user: Parameter, name: str) -> Default | None:
         """A bare argument of a prior: by its role in a structure, or a scale."""
@@ -252,7 +226,7 @@ class Defaults:
         frame = self.frame(name, None) if use.parameter.role is Role.SCALE else None
         if frame is None:
             return None
-        scale = _call("halfnormal", sigma=frame.scale)
+        scale = call("halfnormal", sigma=frame.scale)
         return Default(scale, f"a scale: that of `{user.name}`")
 
     def _positive(self, name: str, support: Support) -> Default | None:
@@ -260,8 +234,8 @@ class Defaults:
         if not found or not support.within(POSITIVE) or not found[0].direct:
             return None
         mean = self._outcome_summary("mean", found[0])
-        rate = _over(ONE, mean)
-        return Default(_call("exponential", rate=rate), "a positive mean: that of the outcome")
+        rate = over(ONE, mean)
+        return Default(call("exponential", rate=rate), "a positive mean: that of the outcome")
 
     def _by_role(self, use: Use) -> Default:
         assert use.parameter.default is not None and isinstance(use.user, Outcome)
@@ -328,7 +302,7 @@ class Defaults:
                 size = dict(leaf.arguments)[parameter.name]
                 if not isinstance(size, Constant):
                     size = Summary("mean", size, use.user.domain)
-                mean = _over(mean, size)
+                mean = over(mean, size)
         match link:
             case None:
                 return mean
@@ -353,9 +327,9 @@ class Defaults:
         mean, spread = self._summary("mean", other), self._summary("sd", other)
         axes = self.resolver.domain(spread)
         if not axes:
-            return _over(_times(scale, Apply("abs", (mean,))), spread)
-        each = _over(mean, spread)
-        return _times(scale, Apply("sqrt", (Contraction(axes[0], Apply("*", (each, each))),)))
+            return over(times(scale, Apply("abs", (mean,))), spread)
+        each = over(mean, spread)
+        return times(scale, Apply("sqrt", (Contraction(axes[0], Apply("*", (each, each))),)))
 
     def _is_centred(self, expr: Expr) -> bool:
         match expr:
@@ -383,36 +357,3 @@ def _values(outcome: Outcome) -> Expr:
         return value
     mean = Summary("mean", value, outcome.domain)
     return Apply("where", (Apply("==", (value, ZERO)), mean, value))
-
-
-def _mean_rule(frame: Frame) -> str:
-    unit = "2.5 sds of the outcome" if not frame.linked else "2.5 on the link scale"
-    what = frame.what.removeprefix("the ")
-    if what == "intercept":
-        wider = ", widened for predictors that are not centred" if frame.wide != frame.scale else ""
-        middle = "0" if frame.centre == ZERO else "the outcome's mean"
-        return f"intercept: {middle}, {unit}{wider}"
-    if what.startswith("slope"):
-        other = "" if frame.centre == ZERO else "; of a column of 1: that of an intercept"
-        return f"{what}: {unit} per sd of the predictor{other}"
-    return what
-
-
-def _call(family: str, **arguments: Expr) -> Distribution:
-    return Distribution(family, tuple(arguments.items()))
-
-
-def _normal(centre: Expr, scale: Expr) -> Distribution:
-    return _call("normal", mu=centre, sigma=scale)
-
-
-def _times(left: Expr, right: Expr) -> Expr:
-    return right if left == ONE else Apply("*", (left, right))
-
-
-def _over(above: Expr, below: Expr) -> Expr:
-    return Apply("/", (above, below))
-
-
-def _plus(left: Expr, right: Expr) -> Expr:
-    return Apply("+", (left, right))

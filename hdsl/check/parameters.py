@@ -152,6 +152,31 @@ class Parameters:
         call = spec.call
         if call is None:
             return
+        if self._is_no_prior(name, call, distribution):
+            return
+        if self._is_increasing(spec) and not REAL.within(own) and name not in self.increasing:
+            self.scope.report(
+                "H301",
+                f"this prior lets `{name}` be {text_of_support(own)} only, and cut points lie "
+                "anywhere",
+                call.span,
+                help=f"write `{name} ~ normal(0, 2)`",
+            )
+        elif not own.within(wanted):
+            first = self.asked.get(name)
+            others = (Label(first[1], "it is used here"),) if first else ()
+            self.scope.report(
+                "H301",
+                f"this prior lets `{name}` be {text_of_support(own)}, and it must be "
+                f"{text_of_support(wanted)}",
+                call.span,
+                f"reaches beyond {text_of_support(wanted)} values",
+                help=suggestion_for(name, distribution, wanted),
+                others=others,
+            )
+
+    def _is_no_prior(self, name: str, call: ast.Call, distribution: Distribution) -> bool:
+        """Report a distribution that no parameter of this name can have; tells whether it is."""
         family = heart(distribution)
         wrapper = WRAPPERS.get(distribution.family)
         if wrapper is not None and not wrapper.for_parameters:
@@ -178,26 +203,9 @@ class Parameters:
                 call.name_span,
                 help="write `cor(a, b) ~ lkj(2)`",
             )
-        elif self._is_increasing(spec) and not REAL.within(own) and name not in self.increasing:
-            self.scope.report(
-                "H301",
-                f"this prior lets `{name}` be {text_of_support(own)} only, and cut points lie "
-                "anywhere",
-                call.span,
-                help=f"write `{name} ~ normal(0, 2)`",
-            )
-        elif not own.within(wanted):
-            first = self.asked.get(name)
-            others = (Label(first[1], "it is used here"),) if first else ()
-            self.scope.report(
-                "H301",
-                f"this prior lets `{name}` be {text_of_support(own)}, and it must be "
-                f"{text_of_support(wanted)}",
-                call.span,
-                f"reaches beyond {text_of_support(wanted)} values",
-                help=suggestion_for(name, distribution, wanted),
-                others=others,
-            )
+        else:
+            return False
+        return True
 
     def _centred(
         self,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.predictor import Predictors, Use
 from hdsl.check.spelling import quoted
-from hdsl.data.labelled import label_axis
 from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, substitute
@@ -90,6 +89,8 @@ def _yardstick(model: Model, binding: "Binding", node: Parameter) -> _Yardstick 
 
 
 def _of_outcome(binding: "Binding", use: Use) -> _Yardstick | None:
+    from hdsl.data.labelled import label_axis
+
     column = binding.dataset.columns.get(use.user.name)
     if column is None or not isinstance(use.user, Outcome):
         return None

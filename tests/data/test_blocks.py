@@ -47,7 +47,10 @@ ITEMS = {
     "of a coarser level": ("promo, income", ("promo", "income")),
     "onehot": ("onehot(day)", ("day:Mon", "day:Tue", "day:Wed")),
     "onehot, named": ("weekday = onehot(day)", ("weekday:Mon", "weekday:Tue", "weekday:Wed")),
-    "onehot of a level": ("promo, onehot(region)", ("promo", "region:r0", "region:r1", "region:r2")),
+    "onehot of a level": (
+        "promo, onehot(region)",
+        ("promo", "region:r0", "region:r1", "region:r2"),
+    ),
     "dummies": ("dummies(day)", ("day:Tue", "day:Wed")),
     "dummies with a baseline": ('dummies(day, baseline = "Wed")', ("day:Mon", "day:Tue")),
     "spline": ("spline(price, 2), promo", ("spline(price, 2):1", "spline(price, 2):2", "promo")),
