@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +25,10 @@ from hdsl.fit.draws import (
     keeps_pointwise,
     predicts_missing,
 )
+from hdsl.fit.environment import environment, versions
 from hdsl.fit.failure import failure, require
 from hdsl.fit.fingerprint import fingerprint, fingerprint_of_text
-from hdsl.fit.folder import FORMAT, Contents
+from hdsl.fit.folder import Contents
 from hdsl.fit.foresee import foresee, refuse_too_much
 from hdsl.fit.methods.names import APPROXIMATE, METHODS
 from hdsl.fit.module import GeneratedModule, import_module, write_module
@@ -46,7 +45,6 @@ BACKENDS = ("numpyro", "pymc")
 SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
 """What may sample each backend's model; the first does unless another is asked for."""
 
-PACKAGES = ("numpyro", "jax", "jaxlib", "numpy", "arviz", "xarray", "pymc", "pytensor", "nutpie")
 DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
 """Those that have a say in the draws: a fit goes on only with the very versions that began it."""
 
@@ -187,7 +185,7 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
     seconds = {"prepare": prepared - began, **drawn.times, "total": time.perf_counter() - began}
     info = {
-        **_environment(),
+        **environment(),
         "status": "complete" if drawn.complete else "partial",
         "model": model.source.name,
         "title": model.title,
@@ -257,26 +255,10 @@ def _record(
         options=asdict(plan.settings),
         code=fingerprint_of_text(generated.text),
         data=fingerprint(binding.rows, binding.tables),
-        versions={name: found for name, found in _versions().items() if name in DRAWING},
+        versions={name: found for name, found in versions().items() if name in DRAWING},
         overwrite=overwrite,
         origin=plan.origin,
     )
-
-
-def _environment() -> dict[str, Any]:
-    """The versions that a run was made by."""
-    return {
-        "format": FORMAT,
-        "hdsl": _version("hdsl") or "a checkout that is not installed",
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    """The versions of HDSL and of what it stands on, as far as installed."""
-    return {name: found for name in ("hdsl", *PACKAGES) if (found := _version(name))}
 
 
 def outcome_rows(
@@ -406,10 +388,3 @@ def population(model: ir.Model, generated: Generated, drawn: Draws) -> list[str]
     sizes = {model_name(n): prod(value.shape[2:]) for n, value in drawn.posterior.items()}
     ordered = [n for n in map(model_name, generated.dims) if n in sizes]
     return [n for n in ordered if sizes[n] == 1 or (n in small and sizes[n] <= SMALL)]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
