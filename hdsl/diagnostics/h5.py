@@ -154,6 +154,17 @@ ENTRIES: tuple[Entry, ...] = (
         proof="tests/fit/test_survey.py::test_a_fit_that_memory_cannot_hold_is_refused",
     ),
     Entry(
+        "H532",
+        Severity.ERROR,
+        "an ELBO that is not finite",
+        "Variational inference climbs the evidence lower bound. Where the log density overflows "
+        "all over the guide, however narrow it is made, there is nothing to climb: predictors on a "
+        "large scale under wide priors in an exponent do that.",
+        bad="",
+        good="",
+        proof="tests/fit/test_svi.py::test_no_finite_elbo_is_an_error",
+    ),
+    Entry(
         "H550",
         Severity.ERROR,
         "no such parameter to set",

@@ -49,7 +49,12 @@ def problem_of(
         real_sites(model, split.merged(split.arrays)),
         scale_sites(checked),
     )
-    return Problem(target, layout, structure, model, split.merged, checkpoints)
+    generated = loaded.generated
+    outcomes = {
+        site: (generated.observed[name], generated.seen.get(name))
+        for name, site in generated.sites.items()
+    }
+    return Problem(target, layout, structure, model, split.merged, checkpoints, outcomes)
 
 
 def real_sites(model: Model, data: Mapping[str, Any]) -> frozenset[str]:

@@ -23,7 +23,8 @@ class Problem:
     Jacobian included, up to nothing: constants are kept. ``model`` is the NumPyro model, a function
     of prepared data; ``merged`` makes those of ``target.arguments`` (traced or not), so that a
     method may trace the model itself: other rows, other weights. A method that takes long keeps its
-    state in ``checkpoints`` and goes on from there.
+    state in ``checkpoints`` and goes on from there. ``outcomes`` has by site the key of what was
+    observed and, where some rows have no outcome, that of the rows that have one.
     """
 
     target: Target
@@ -32,6 +33,7 @@ class Problem:
     model: Callable[[Mapping[str, Any]], Any]
     merged: Callable[[Mapping[str, Any]], dict[str, Any]]
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    outcomes: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ OUTER = 4_000_000
 """Numbers that the products of one batch of groups' couplings may hold."""
 
 
+LEAST = 1e-9
+"""Of the eigenvalues of a mended block, in units of its diagonal."""
+
+
 class Places(NamedTuple):
     """Where blocks stand in the vector: an arrow's arrays."""
 
@@ -93,10 +97,11 @@ def _as_blocks(responses: Array, places: Places, widths: list[int]) -> Blocks:
     return Blocks(tuple(own), tuple(above), responses[first:][:, places.border].T)
 
 
-def factor(blocks: Blocks, places: Places, damping: Array = 0.0) -> Factor:
+def factor(blocks: Blocks, places: Places, damping: Array = 0.0, mended: bool = False) -> Factor:
     """The Cholesky factor, the finest tier eliminated first; not a number where there is none.
 
-    ``damping`` is added to the diagonal, relative to its size.
+    ``damping`` is added to the diagonal, relative to its size. ``mended`` turns the sign of the
+    curvatures that are negative, block by block, and leaves all others as they are.
     """
     own = [_damped(block, damping) for block in blocks.own]
     border = _damped(blocks.border[None], damping)[0]
@@ -111,7 +116,7 @@ def factor(blocks: Blocks, places: Places, damping: Array = 0.0) -> Factor:
             width = own[place].shape[1]
             own[place] = own[place] - carried[:, :width, :width]
             above[place] = above[place] - carried[:, :width, width:]
-        root = jnp.linalg.cholesky(own[place])
+        root = jnp.linalg.cholesky(_mended(own[place]) if mended else own[place])
         half += jnp.log(jnp.diagonal(root, axis1=1, axis2=2)).sum()
         x = solve_triangular(root, above[place], lower=True)
         lower.append(root)
@@ -122,9 +127,18 @@ def factor(blocks: Blocks, places: Places, damping: Array = 0.0) -> Factor:
         else:
             carried = x.reshape(-1, x.shape[2]).T @ x.reshape(-1, x.shape[2])
             border = border - carried - (0.0 if rest is None else rest.sum(axis=0))
-    root = jnp.linalg.cholesky(border)
+    root = jnp.linalg.cholesky(_mended(border[None])[0] if mended else border)
     half += jnp.log(jnp.diagonal(root)).sum()
     return Factor(tuple(lower), tuple(coupled), root, 2 * half)
+
+
+def _mended(block: Array) -> Array:
+    """The block with the absolute values of its eigenvalues, each number on its own scale."""
+    scale = jnp.sqrt(jnp.maximum(jnp.abs(jnp.diagonal(block, axis1=1, axis2=2)), 1e-12))
+    both = scale[:, :, None] * scale[:, None, :]
+    values, vectors = jnp.linalg.eigh(block / both)
+    values = jnp.maximum(jnp.abs(values), LEAST)
+    return both * jnp.einsum("gab,gb,gcb->gac", vectors, values, vectors)
 
 
 def _damped(block: Array, damping: Array) -> Array:

@@ -1,0 +1,192 @@
+"""The compiled pieces of variational inference: the ELBO, Adam's steps up, the curvature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from hdsl.fit.methods.approximation import Problem
+from hdsl.fit.methods.arrow import Arrow
+from hdsl.fit.methods.blocks import Array, Blocks, Factor, Places, factor, places_of, read_blocks
+from hdsl.fit.methods.guide import Base, Noise, Parameters, log_density_of, spread, to_w
+from hdsl.fit.methods.objective import Batches, device_arguments
+from hdsl.fit.methods.warp import Warp, diagonal_of, unwarped
+
+
+class Climb(NamedTuple):
+    """The guide's parameters, two moments of their slopes, and the steps since these began."""
+
+    parameters: Parameters
+    first: Parameters
+    second: Parameters
+    count: Array
+
+
+class State(NamedTuple):
+    """Where the optimisation stands: from z by the warp to w, by the base to u, where it climbs."""
+
+    warp: Warp
+    base: Base
+    climb: Climb
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The compiled pieces of one problem's optimisation."""
+
+    problem: Problem
+    arrow: Arrow
+    whitens: bool  # whether the curvature can be read as blocks
+    batches: Batches | None
+
+    @cached_property
+    def arguments(self) -> Any:
+        """The data's arrays, on the device."""
+        return device_arguments(self.problem, self.batches)
+
+    @cached_property
+    def places(self) -> Places:
+        """The arrow's arrays, on the device."""
+        return places_of(self.arrow)
+
+    def potential(self, arguments: Any, w: Array, warp: Warp, rows: Any = None) -> Array:
+        """Minus the log density of the warped numbers: of all rows, or estimated from some."""
+        z, growth = unwarped(w, warp)
+        if rows is None or self.batches is None:
+            known = self.problem.target.arguments
+            energy = self.problem.target.potential({key: arguments[key] for key in known}, z)
+        else:
+            share = self.batches.rows / rows.shape[0]
+            energy = self.batches.potential(arguments, z, rows, share)
+        return energy - growth.sum()
+
+    def elbo(
+        self, parameters: Parameters, state: State, arguments: Any, places: Places, given: Any
+    ) -> Array:
+        """The ELBO as one set of draws has it; ``given`` are their noise and the batch's rows."""
+        noises, rows = given
+
+        def one(each: Noise) -> Array:
+            u = spread(parameters, each, places)
+            energy = self.potential(arguments, to_w(state.base, u, places), state.warp, rows)
+            return -energy - sum(part.sum() for part in log_density_of(parameters, u, places))
+
+        return jax.vmap(one)(noises).mean() - 0.5 * state.base.root.log_determinant
+
+    @cached_property
+    def steps(self) -> Callable[..., Any]:
+        """A chunk of steps, compiled: the new state, the ELBO of each, how many were void.
+
+        A step is void where the ELBO or its slope is not finite: nothing moves then.
+        """
+
+        def run(
+            state: State, arguments: Any, places: Places, noises: Noise, rows: Any, rate: Array
+        ) -> Any:
+            def one(climb: Climb, given: Any) -> Any:
+                elbo, slope = jax.value_and_grad(self.elbo)(
+                    climb.parameters, state, arguments, places, given
+                )
+                fine = jnp.isfinite(elbo)
+                for leaf in jax.tree.leaves(slope):
+                    fine &= jnp.isfinite(leaf).all()
+                new = jax.tree.map(
+                    lambda a, b: jnp.where(fine, a, b), _adam(climb, slope, rate), climb
+                )
+                return new, (jnp.where(fine, elbo, jnp.nan), ~fine)
+
+            climb, (elbos, void) = jax.lax.scan(one, state.climb, (noises, rows))
+            return state._replace(climb=climb), elbos, void.sum()
+
+        return jax.jit(run)
+
+    @cached_property
+    def leap(self) -> Callable[..., Any]:
+        """Of a guide with its base in the curvature: the natural direction for its mean, and the
+        ELBO at each of some lengths of it; compiled.
+        """
+
+        def run(state: State, noises: Noise, arguments: Any, places: Places, lengths: Array) -> Any:
+            parameters = state.climb.parameters
+
+            def elbo(parameters: Parameters) -> Array:
+                return self.elbo(parameters, state, arguments, places, (noises, None))
+
+            direction = [part.mean for part in jax.grad(elbo)(parameters)]
+
+            def moved(length: Array) -> Parameters:
+                pairs = zip(parameters, direction, strict=True)
+                return tuple(p._replace(mean=p.mean + length * d) for p, d in pairs)
+
+            return direction, jax.lax.map(lambda length: elbo(moved(length)), lengths)
+
+        return jax.jit(run)
+
+    @cached_property
+    def curvature(self) -> Callable[..., tuple[Array, Blocks]]:
+        """The mean of the guide, and there the expected curvature under it; compiled."""
+
+        def run(state: State, noises: Noise, arguments: Any, places: Places) -> Any:
+            def at(each: Noise) -> Array:
+                return to_w(state.base, spread(state.climb.parameters, each, places), places)
+
+            centre = at(tuple(jnp.zeros_like(each[0]) for each in noises))
+            return centre, self._blocks(jax.vmap(at)(noises), state.warp, arguments, places)
+
+        return jax.jit(run)
+
+    @cached_property
+    def precisions(self) -> Callable[..., Array]:
+        """The precision of each number given all others, at a point; compiled."""
+
+        def run(w: Array, warp: Warp, arguments: Any, places: Places) -> Array:
+            blocks = self._blocks(w[None], warp, arguments, places)
+            return diagonal_of(blocks, places, w.shape[0])
+
+        return jax.jit(run)
+
+    def _blocks(self, points: Array, warp: Warp, arguments: Any, places: Places) -> Blocks:
+        """The mean curvature at some points."""
+
+        def gradient(shift: Array) -> Array:
+            def at(w: Array) -> Array:
+                return jax.grad(self.potential, argnums=1)(arguments, w + shift, warp)
+
+            return jax.lax.map(at, points).mean(axis=0)
+
+        rows = self.problem.structure.rows
+        return read_blocks(gradient, jnp.zeros_like(points[0]), places, rows)
+
+    @cached_property
+    def factor(self) -> Callable[..., Factor]:
+        """The factor of blocks, mended or not; compiled."""
+
+        def run(blocks: Blocks, places: Places, mended: bool) -> Factor:
+            return factor(blocks, places, 0.0, mended)
+
+        return jax.jit(run, static_argnums=2)
+
+
+def begun(parameters: Parameters) -> Climb:
+    """Parameters of whose slopes nothing is known yet."""
+    zero = jax.tree.map(jnp.zeros_like, parameters)
+    return Climb(parameters, zero, zero, jnp.zeros((), int))
+
+
+def _adam(climb: Climb, slope: Parameters, rate: Array) -> Climb:
+    """One step up (Kingma and Ba, 2015); its second moments forget faster than usual, as the
+    slopes shrink by orders of magnitude on the way.
+    """
+    count = climb.count + 1
+    first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, climb.first, slope)
+    second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, climb.second, slope)
+
+    def moved(value: Array, m: Array, v: Array) -> Array:
+        return value + rate * (m / (1 - 0.9**count)) / (jnp.sqrt(v / (1 - 0.99**count)) + 1e-8)
+
+    return Climb(jax.tree.map(moved, climb.parameters, first, second), first, second, count)
