@@ -99,15 +99,24 @@ def _call(label: str, item: Apply, own: Domain, run: "Preparing") -> str:
         case "columns", (Label(text=pattern),):
             return _matching(pattern, own, run)
         case "onehot", (factor,):
-            return run.call("onehot", name, run.write(factor, own), "learned")
+            written = (name, run.write(factor, own), "learned", *_order(factor, run))
+            return run.call("onehot", *written)
         case "dummies", (factor, *baseline):
             left_out = [quoted(b.text) for b in baseline if isinstance(b, Label)] or ["None"]
-            return run.call("dummies", name, run.write(factor, own), *left_out, "learned")
+            written = (name, run.write(factor, own), *left_out, "learned", *_order(factor, run))
+            return run.call("dummies", *written)
         case "spline", (x, Constant(value=df)):
             return run.call("spline", name, run.write(x, own), str(int(df)), "learned")
         case _, arguments:
-            written = [run.write(argument, own) for argument in arguments]
-            return run.call("spread", name, *written[:2], "learned", *written[2:])
+            value, owner, *by = (run.write(argument, own) for argument in arguments)
+            return run.call("spread", name, value, owner, "learned", *by)
+
+
+def _order(factor: Expr, run: "Preparing") -> tuple[str, ...]:
+    """The order of a factor's labels where the model writes it."""
+    node = run.model.by_name.get(text_of(factor))
+    members = node.members if isinstance(node, Data) else ()
+    return (f"[{', '.join(map(quoted, members))}]",) if members else ()
 
 
 def _matching(pattern: str, own: Domain, run: "Preparing") -> str:

@@ -13,6 +13,7 @@ from hdsl.data.table import Codes, Numbers
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import SEVERAL, Apply, Constant, Domain, Expr, Label
 from hdsl.ir.blocks import prefixed, spline_members
+from hdsl.ir.model import Data
 from hdsl.ir.text import text_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def _coded(evaluator: "Evaluator", factor: Expr, own: Domain) -> tuple[tuple[str
     """The labels of a factor in their order, and the place of each value; -1 where missing."""
     column = evaluator.at(factor, own)
     known = [str(value) for value in dict.fromkeys(column.values[~column.missing].tolist())]
-    labels = tuple(in_order(known))
+    node = evaluator.model.by_name.get(text_of(factor))
+    declared = node.members if isinstance(node, Data) else ()
+    labels = tuple(m for m in declared if m in known) or tuple(in_order(known))
     place = {label: i for i, label in enumerate(labels)}
     return labels, np.array([place.get(value, -1) for value in column.values.tolist()], dtype=int)
 

@@ -14,8 +14,9 @@ from hdsl.data.several import natural_spline
 from tests.data.binding import bound, codes, model_of
 
 _RNG = np.random.default_rng(5)
-ROWS = "y,store,region,day,brand,price,promo,income,p1,p10,p9\n" + "".join(
-    f"{i % 4},s{i // 4},r{i // 16},{('Mon', 'Tue', 'Wed')[i % 3]},{('A', 'B')[i % 2]},"
+ROWS = "y,store,region,day,size,brand,price,promo,income,p1,p10,p9\n" + "".join(
+    f"{i % 4},s{i // 4},r{i // 16},{('Mon', 'Tue', 'Wed')[i % 3]},"
+    f"{('S', 'L', 'XL')[i % 7 % 3]},{('A', 'B')[i % 2]},"
     f"{1 + i % 5 + i / 50:.3f},{int(_RNG.integers(0, 2))},{(i // 16 + 1) ** 2},"
     f"{_RNG.normal():.3f},{_RNG.normal():.3f},{_RNG.normal():.3f}\n"
     for i in range(48)
@@ -24,6 +25,7 @@ HEAD = """\
 data y : count
 data price, promo : real
 data day, brand : factor
+data size : factor {S, M, L, XL}
 data income : real per region
 level store in region
 """
@@ -47,10 +49,10 @@ ITEMS = {
     "of a coarser level": ("promo, income", ("promo", "income")),
     "onehot": ("onehot(day)", ("day:Mon", "day:Tue", "day:Wed")),
     "onehot, named": ("weekday = onehot(day)", ("weekday:Mon", "weekday:Tue", "weekday:Wed")),
-    "onehot of a level": (
-        "promo, onehot(region)",
-        ("promo", "region:r0", "region:r1", "region:r2"),
-    ),
+    "onehot of a level": ("promo, onehot(region)",
+                          ("promo", "region:r0", "region:r1", "region:r2")),
+    "onehot in an order of its own": ("onehot(size)", ("size:S", "size:L", "size:XL")),
+    "dummies in an order of its own": ("dummies(size)", ("size:L", "size:XL")),
     "dummies": ("dummies(day)", ("day:Tue", "day:Wed")),
     "dummies with a baseline": ('dummies(day, baseline = "Wed")', ("day:Mon", "day:Tue")),
     "spline": ("spline(price, 2), promo", ("spline(price, 2):1", "spline(price, 2):2", "promo")),
@@ -127,25 +129,25 @@ def test_a_pattern_takes_the_columns_of_a_levels_own_table() -> None:
 
 
 def test_what_is_missing_is_counted_column_by_column() -> None:
-    gaps = ROWS.replace("0,s0,r0,Mon,A,1.000", "0,s0,r0,Mon,A,")
+    gaps = ROWS.replace("0,s0,r0,Mon,S,A,1.000", "0,s0,r0,Mon,S,A,")
     binding = bound(f"{HEAD}data X = [promo, log(price), onehot(day)]\n{TAIL}", gaps)
 
     assert [d.headline for d in binding.diagnostics] == ["`price` is missing in 1 row of 48"]
 
 
 def test_what_cannot_be_computed_names_its_column() -> None:
-    zero = ROWS.replace("0,s0,r0,Mon,A,1.000", "0,s0,r0,Mon,A,0")
+    zero = ROWS.replace("0,s0,r0,Mon,S,A,1.000", "0,s0,r0,Mon,S,A,0")
     binding = bound(f"{HEAD}data X = [promo, log(price)]\n{TAIL}", zero)
 
     assert [d.headline for d in binding.diagnostics] == ["`log(price)` cannot be computed in 1 row"]
 
 
 def test_columns_that_never_vary_are_named_unless_the_model_writes_the_number() -> None:
-    text = HEAD + "data X = [{}, promo]\ny ~ poisson(log_mu = X @ theta)\ntheta[X] ~ 1\n"
+    text = HEAD + "data X = [ITEM, promo]\ny ~ poisson(log_mu = X @ theta)\ntheta[X] ~ 1\n"
 
-    [said] = bound(text.format("a = 0 * price + 1"), ROWS).diagnostics
+    [said] = bound(text.replace("ITEM", "a = 0 * price + 1"), ROWS).diagnostics
     assert said.headline.startswith('column "a" of `X` never varies')
-    assert codes(bound(text.format("1"), ROWS)) == []
+    assert codes(bound(text.replace("ITEM", "1"), ROWS)) == []
 
 
 @pytest.mark.parametrize(

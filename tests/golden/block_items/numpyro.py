@@ -239,12 +239,12 @@ def position(groups, level, label):
     return groups.index(label)
 
 
-def onehot(name, values, learned):
+def onehot(name, values, learned, order=()):
     """A column of 0 and 1 for every label that the training data have, and their names."""
     key, present = f"onehot({name})", np.flatnonzero(values != "")
     found = set(values[present].tolist())
     if key not in learned:
-        learned[key] = sorted(found, key=natural)
+        learned[key] = [label for label in order if label in found] or sorted(found, key=natural)
     place = {label: i for i, label in enumerate(learned[key])}
     unseen = sorted(found - set(place), key=natural)
     if unseen:
@@ -254,9 +254,9 @@ def onehot(name, values, learned):
     return matrix, [f"{name}:{label}" for label in place]
 
 
-def dummies(name, values, baseline, learned):
+def dummies(name, values, baseline, learned, order=()):
     """A column of 0 and 1 for every label but the baseline (None: the first), and their names."""
-    matrix, names = onehot(name, values, learned)
+    matrix, names = onehot(name, values, learned, order)
     left_out = names[0] if baseline is None else f"{name}:{baseline}"
     if left_out not in names:
         raise ValueError(f"no row has the baseline {baseline!r} of {name!r}")

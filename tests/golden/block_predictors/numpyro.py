@@ -360,12 +360,12 @@ def per_level(level, name, read, rows, tables, columns, groups, group_of_row, mi
     return values
 
 
-def onehot(name, values, learned):
+def onehot(name, values, learned, order=()):
     """A column of 0 and 1 for every label that the training data have, and their names."""
     key, present = f"onehot({name})", np.flatnonzero(values != "")
     found = set(values[present].tolist())
     if key not in learned:
-        learned[key] = sorted(found, key=natural)
+        learned[key] = [label for label in order if label in found] or sorted(found, key=natural)
     place = {label: i for i, label in enumerate(learned[key])}
     unseen = sorted(found - set(place), key=natural)
     if unseen:
