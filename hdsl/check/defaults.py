@@ -6,7 +6,7 @@ the generated `prepare` computes them, and `hdsl expand` writes them out.
 
 from hdsl.check.algebra import forward
 from hdsl.check.cuts import beside_cuts, cuts_rule
-from hdsl.check.domains import grouped
+from hdsl.check.domains import block_axes, grouped, outside
 from hdsl.check.frames import ONE, ZERO, Default, Frame, call, mean_rule, normal, over, plus, times
 from hdsl.check.implied import Implied
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
@@ -42,6 +42,16 @@ class Defaults:
 
     def of(self, spec: ParameterSpec, implied: Implied | None, support: Support) -> Default | None:
         """The default prior of a parameter; None where no rule fits."""
+        found = self._of(spec, implied, support)
+        own = self.resolver.quantities.get(spec.name, spec.axes)
+        for _, expr in () if found is None else found.distribution.arguments:
+            if block_axes(self.resolver.scope.levels, self.resolver.domain(expr)) and outside(
+                self.resolver.scope.levels, self.resolver.domain(expr), own
+            ):
+                return None  # one number for columns of different scales
+        return found
+
+    def _of(self, spec: ParameterSpec, implied: Implied | None, support: Support) -> Default | None:
         if implied is None:
             transform = spec.target.transform if spec.target else None
             return self._of_name(spec.name, support, transform)
