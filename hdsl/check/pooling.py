@@ -168,7 +168,7 @@ def _none(found: Pooled, model: Model, levels: frozenset[str]) -> Iterator[ast.S
         total: ast.Expr = ast.Ref(names[0])
         for name in names[1:]:
             total = ast.Binary("+", total, ast.Ref(name))
-        yield ast.Define((expr,), total)
+        yield ast.Define((_bare(expr),), total)
         for name, level in zip(names, finest, strict=True):
             yield ast.Tilde((ast.Ref(name, (*target.index, level)),), one)
 
@@ -196,6 +196,21 @@ def _indexed(expr: ast.Expr, level: ast.LevelName) -> ast.Expr:
             return replace(expr, operand=_indexed(operand, level))
         case ast.Binary(left=left):
             return replace(expr, left=_indexed(left, level))
+        case _:
+            return expr
+
+
+def _bare(expr: ast.Expr) -> ast.Expr:
+    """A target without its index, which a sum of parts has by itself."""
+    match expr:
+        case ast.Ref(name=name):
+            return ast.Ref(name)
+        case ast.Call(args=(arg,)) if not isinstance(arg.value, ast.LevelName):
+            return replace(expr, args=(replace(arg, value=_bare(arg.value)),))
+        case ast.Unary(operand=operand):
+            return replace(expr, operand=_bare(operand))
+        case ast.Binary(left=left):
+            return replace(expr, left=_bare(left))
         case _:
             return expr
 

@@ -10,6 +10,7 @@ from hdsl.source import Span
 from hdsl.syntax import ast
 from hdsl.syntax.printer import print_expr, print_statement
 
+AGGREGATES = ("average", "total")
 ACCESSORS = ("mean", "sd", "cor", "slope", "dev", "new")
 
 
@@ -123,6 +124,10 @@ class Rewriter:
                 if self.unpooled or name in ("sd", "cor", "slope"):
                     raise Dead(print_expr(expr))
                 return ast.Number(0.0, "0") if name == "dev" else first.value
+            case ast.Call(name=name) if name in AGGREGATES and not self.unpooled:
+                if self.targets.keys() & set(_names(expr)):
+                    raise Dead(print_expr(expr))  # one value cannot be added up over groups
+                return self._inside(expr)
             case ast.Ref(name=name, index=index) if name in self.targets and index:
                 levels = [i for i in index if isinstance(i, ast.LevelName)]
                 if self.unpooled:

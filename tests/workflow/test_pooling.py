@@ -50,6 +50,8 @@ Y = "y ~ normal(a + b * x, s)"
          ["a[g], b[g] ~ 1"], ["a, b ~ 1"]),
         ("a, b ~ g\nicc = sd(a)^2 / s^2\nboth = 2 * icc\ngap = b - mean(b)\nreport dev(a)",
          ["a[g], b[g] ~ 1"], ["a, b ~ 1", "gap = b - b"]),
+        ("a ~ g / h\nb ~ 1\nall = average(a[g])",
+         ["a[h] ~ 1", "b ~ 1"], ["a ~ 1", "b ~ 1"]),
         ('a, b ~ g\ngap = a["1"] - a["2"]',
          ["a[g], b[g] ~ 1", 'gap = a["1"] - a["2"]'], ["a, b ~ 1", "gap = a - a"]),
     ],
@@ -71,6 +73,20 @@ def test_only_the_levels_that_are_asked_for() -> None:
     nested = f"{DATA}{Y}\na ~ g / h | w\nb ~ 1\n".replace("level h\n", "")
     assert lines(nested, COMPLETE, "h") == [Y, "a ~ g | w", "b ~ 1"]
     assert lines(nested, NONE, "h") == [Y, "a[h] ~ 1", "b ~ 1"]
+
+
+def test_coefficients_of_a_block() -> None:
+    data = "level g\nlevel h\ndata y, x, z : real\ndata X = [x, z]\n"
+    body = "y ~ normal(X @ theta, s)"
+
+    text = f"{data}{body}\ntheta[X] ~ g\nmean(theta[x]) ~ normal(0, 1)\n"
+    assert lines(text, NONE) == [body, "theta[X, g] ~ 1"]
+    assert lines(text, COMPLETE) == [body, "theta[X] ~ 1"]
+    crossed = f"{data}{body}\ntheta[X] ~ g + h\ncor(theta, h) ~ lkj(2)\n"
+    assert lines(crossed, NONE) == [
+        body, "theta = theta_g + theta_h", "theta_g[X, g] ~ 1",
+        "theta_h[X, h] ~ normal(0, 2.5 * sd(y) / sd(X))",
+    ]  # fmt: skip
 
 
 def test_nesting_that_a_formula_told_is_declared() -> None:
