@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from hdsl.backends.namer import Namer
 from hdsl.expr import Domain, Expr, Summary
-from hdsl.ir.model import Level, LevelKind, Model, Transform
+from hdsl.ir.levels import label_axis
+from hdsl.ir.model import LevelKind, Model, Transform
 from hdsl.ir.text import text_of, text_of_target
 
 
@@ -99,7 +100,7 @@ def _wish(item: Input, model: Model) -> str:
         case Column(name=name):
             return name
         case Observed(name=name):
-            coded = label_axis(name, model) is not None
+            coded = label_axis(model, name) is not None
             return f"{name} code" if coded else text_of_target(name, _transform(name, model))
         case Seen(name=name):
             return f"{name} seen"
@@ -117,14 +118,9 @@ def _wish(item: Input, model: Model) -> str:
             return f"{part} of {text_of(argument)}"
 
 
-def label_axis(outcome: str, model: Model) -> Level | None:
-    """The axis of an outcome that is a label; its values are the places of its labels, from 0."""
-    return next((level for level in model.levels.values() if level.of == outcome), None)
-
-
 def _is_plain(outcome: str, model: Model) -> bool:
     """Whether an outcome is observed as its column stands."""
-    return _transform(outcome, model) is None and label_axis(outcome, model) is None
+    return _transform(outcome, model) is None and label_axis(model, outcome) is None
 
 
 def _transform(outcome: str, model: Model) -> Transform | None:

@@ -14,7 +14,6 @@ from hdsl.backends.inputs import (
     Observed,
     Seen,
     Waves,
-    label_axis,
     name_input,
     path_of,
 )
@@ -24,6 +23,7 @@ from hdsl.backends.prepare_blocks import make_block
 from hdsl.backends.terms import domain_of, unfold
 from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
+from hdsl.ir.levels import label_axis
 from hdsl.ir.model import Data, DataType, Level, LevelKind, Parameter
 from hdsl.ir.text import text_of, text_of_number
 
@@ -48,7 +48,7 @@ def make_input(item: Input, run: "Preparing") -> None:
         case Seen(name=name):
             known = run.have(Observed(name))
             found = (
-                f"~np.isnan({known})" if label_axis(name, run.model) is None else f"{known} >= 0"
+                f"~np.isnan({known})" if label_axis(run.model, name) is None else f"{known} >= 0"
             )
             run.say(f"{run.made[item]} = np.flatnonzero({found})")
         case Learned(summary=summary):
@@ -120,7 +120,7 @@ def _observed(name: str, run: "Preparing") -> None:
     node = run.model.by_name[name]
     assert isinstance(node, Data)
     value = run.have(Column(name))
-    axis = label_axis(name, run.model)
+    axis = label_axis(run.model, name)
     if axis is not None:
         _coded(axis, target, value, run)
         return

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdsl.cli.design import FILE, METHODS, seed_option
+from hdsl.cli.design import seed_option
+from hdsl.cli.posterior import FILE, METHODS
 from hdsl.cli.reading import STDIN, read_file, read_source
 from hdsl.cli.terminal import report_error, show_table, write_file
 from hdsl.cli.text import MODEL, ROWS, table_option

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdsl.cli.posterior import FILE, METHODS
 from hdsl.cli.reading import read_file, read_source
 from hdsl.cli.terminal import show_table, write_file
 from hdsl.cli.text import MODEL, ROWS, table_option
-from hdsl.fit.methods.names import APPROXIMATE
 
 if TYPE_CHECKING:
     import polars
 
     from hdsl.workflow.recovery import Recovery
     from hdsl.workflow.simulate import Simulation
-
-FILE = click.Path(exists=True, dir_okay=False)
-METHODS = ("nuts", *APPROXIMATE)
 
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True

@@ -18,12 +18,7 @@ from hdsl.data.levels import Groups, natural
 from hdsl.data.problem import finding, listing, quoted
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.families import FAMILIES, Categories
-from hdsl.ir.model import Data, Level, LevelKind, Model, Outcome
-
-
-def label_axis(model: Model, outcome: str) -> Level | None:
-    """The axis of an outcome that is a label; None for one that is a number."""
-    return next((level for level in model.levels.values() if level.of == outcome), None)
+from hdsl.ir.model import Data, Level, LevelKind, Outcome
 
 
 def labels_of(dataset: Dataset, axis: Level) -> tuple[str, ...] | None:

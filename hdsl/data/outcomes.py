@@ -8,7 +8,7 @@ import numpy as np
 from hdsl.data.column import Column, Mask
 from hdsl.data.dataset import Dataset, counted_places, shown
 from hdsl.data.evaluate import NotDataError
-from hdsl.data.labelled import check_labelled, label_axis
+from hdsl.data.labelled import check_labelled
 from hdsl.data.problem import SHOWN, finding, number
 from hdsl.data.wrapped import check_bounds, check_weights
 from hdsl.diagnostics.diagnostic import Diagnostic
@@ -16,6 +16,7 @@ from hdsl.expr import Expr, Value
 from hdsl.families import FAMILIES
 from hdsl.families.family import Family, Support
 from hdsl.families.links import link_of
+from hdsl.ir.levels import label_axis
 from hdsl.ir.model import Data, Distribution, Outcome, Parameter, Transform
 from hdsl.ir.text import text_of
 from hdsl.ir.uses import values as used_values

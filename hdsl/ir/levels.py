@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hdsl.expr import ROW, Domain
-from hdsl.ir.model import LevelKind, Model
+from hdsl.ir.model import Level, LevelKind, Model
 
 
 def above(model: Model, level: str) -> frozenset[str]:
@@ -32,3 +32,8 @@ def finest(model: Model, levels: Iterable[str]) -> tuple[str, ...]:
 def is_coarser(model: Model, coarse: Domain, fine: Domain) -> bool:
     """Whether what varies over ``coarse`` is one value for each group of ``fine``, or is equal."""
     return all(c in fine or any(c in above(model, f) for f in fine) for c in coarse)
+
+
+def label_axis(model: Model, outcome: str) -> Level | None:
+    """The axis of an outcome that is a label; None for one that is a number."""
+    return next((level for level in model.levels.values() if level.of == outcome), None)

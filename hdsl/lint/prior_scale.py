@@ -10,6 +10,7 @@ from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, substitute
 from hdsl.families import FAMILIES, Role
+from hdsl.ir.levels import label_axis
 from hdsl.ir.model import Model, Outcome, Parameter
 from hdsl.lint.reading import Spread, located, parts, spread, warning
 from hdsl.source import Span

@@ -83,6 +83,7 @@ def pool(
     binding = _bound(model, rows, tables or {})
     said = reporter or Silent()
     settings = Settings(chains, draws, warmup, seed)
+    method = _method(method, model, binding, settings, said)
     parts = [] if holdout is None else folds_of(_size(model, binding, holdout), folds, seed)
     plan = _Plan(settings, method, holdout, parts, said)
     found = []
@@ -93,6 +94,14 @@ def pool(
         bound = binding if checked is model else _bound(checked, rows, tables or {})
         found.append(_variant(name, text, prepare_bound(checked, bound), binding, plan))
     return Poolings(model, binding, tuple(found), holdout)
+
+
+def _method(
+    asked: str, model: Model, binding: Binding, settings: Settings, reporter: Reporter
+) -> str:
+    from hdsl.workflow.refit import method_for  # it imports JAX
+
+    return method_for(asked, model, binding, settings, reporter)
 
 
 def _bound(model: Model, rows: Table, tables: Mapping[str, Table]) -> Binding:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hdsl.check.fixed import fix
+from hdsl.data.bind import Binding
 from hdsl.data.table import Table
 from hdsl.fit.draws import NoStartError, Numbers, Settings
 from hdsl.fit.fingerprint import fingerprint
@@ -44,6 +45,7 @@ class _Plan:
 
     truth: Prior
     prepared: Prepared  # of the model as it is fitted
+    binding: Binding
     settings: Settings
     method: str
     times: int
@@ -82,7 +84,7 @@ def recover(
     record = Record(None if out is None else Path(out), header, overwrite)
     prepared = prepare(ready)
     truth = Prior(prepared if fixed == model else prepare(ready, fixed))
-    plan = _Plan(truth, prepared, asked, method, times)
+    plan = _Plan(truth, prepared, ready.binding, asked, method, times)
     complete = _replicates(plan, record, reporter or Silent())
     prior = Prior(prepared).draw(PRIOR_DRAWS, seed + 1)
     widths = {name: _width(value) for name, value in prior.values.items()}
@@ -111,10 +113,12 @@ def _replicates(plan: _Plan, record: Record, reporter: Reporter) -> bool:
         return True
     if len(missing) < plan.times:
         reporter.note(f"{plan.times - len(missing)} of {plan.times} replicates were done before")
-    from hdsl.workflow.refit import Refit
+    from hdsl.workflow.refit import Refit, method_for
 
+    model = plan.prepared.model
+    method = method_for(plan.method, model, plan.binding, plan.settings, reporter)
     reporter.stage("compiling")
-    refit = Refit(plan.prepared, plan.settings, plan.method)
+    refit = Refit(plan.prepared, plan.settings, method)
     began = told = time.perf_counter()
     try:
         for count, number in enumerate(missing):

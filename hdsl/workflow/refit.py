@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from numpyro import handlers
 
+from hdsl.data.bind import Binding
 from hdsl.fit.draws import Numbers, Settings
 from hdsl.fit.methods.names import APPROXIMATE
 from hdsl.fit.naming import model_name
@@ -24,7 +25,8 @@ from hdsl.fit.numpyro_sampler import (
     split_data,
 )
 from hdsl.fit.nuts import Compiler, Program, Sampled, compile_program, sample
-from hdsl.fit.progress import Silent
+from hdsl.fit.progress import Reporter, Silent
+from hdsl.ir import model as ir
 from hdsl.workflow.handlers import Masked
 from hdsl.workflow.prior import Prepared
 
@@ -184,6 +186,19 @@ class Refit:
     def close(self) -> None:
         """Lets go of the threads that compile."""
         self._compiler.close()
+
+
+def method_for(
+    asked: str, model: ir.Model, binding: Binding, settings: Settings, reporter: Reporter
+) -> str:
+    """The method that is asked for; of `auto` the one that it takes, having said why."""
+    if asked != "auto":
+        return asked
+    from hdsl.fit.survey import survey
+
+    found = survey(model, binding, settings)
+    reporter.note(found.sentence)
+    return found.method
 
 
 def mask_key(site: str) -> str:

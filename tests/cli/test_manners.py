@@ -16,7 +16,7 @@ from tools.documents import ROOT
 type Command = Callable[..., Result]
 
 HEAVY = ("jax", "numpyro", "pymc", "pytensor", "arviz", "arviz_base", "pandas", "xarray", "nutpie")
-WITHOUT_DATA = (*HEAVY, "polars", "pyarrow", "matplotlib")
+WITHOUT_DATA = (*HEAVY, "numpy", "polars", "pyarrow", "matplotlib")
 
 
 def start(code: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
@@ -46,6 +46,7 @@ print("imported:", *(name for name in heavy if name in sys.modules), file=sys.st
         (["check", "model.hdsl"], WITHOUT_DATA),
         (["fmt", "model.hdsl"], WITHOUT_DATA),
         (["expand", "model.hdsl"], WITHOUT_DATA),
+        (["diff", "model.hdsl", "model.hdsl"], WITHOUT_DATA),
         (["info", "model.hdsl"], WITHOUT_DATA),
         (["explain", "H203"], WITHOUT_DATA),
         (["compile", "model.hdsl", "--backend", "numpyro"], WITHOUT_DATA),
