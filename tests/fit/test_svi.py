@@ -229,7 +229,7 @@ def test_a_precision_that_goes_with_a_scale_gives_its_power() -> None:
 def test_the_guide_is_the_density_of_its_own_draws(cache: Path, tmp_path: Path) -> None:
     found = problem(NESTED, pupils(), tmp_path)
     (arrow, *_) = arrows(found.structure, found.structure.sites)
-    places = places_of(arrow)
+    places = places_of(arrow, {})
     rng = np.random.default_rng(3)
     parameters = tuple(
         type(part)(*(None if a is None else a + 0.3 * rng.normal(size=a.shape) for a in part))

@@ -52,7 +52,7 @@ class Machine:
     @cached_property
     def places(self) -> Places:
         """The arrow's arrays, on the device."""
-        return places_of(self.arrow)
+        return places_of(self.arrow, {})
 
     def potential(self, arguments: Any, w: Array, warp: Warp, rows: Any = None) -> Array:
         """Minus the log density of the warped numbers: of all rows, or estimated from some."""
