@@ -21,6 +21,7 @@ from hdsl.data.outcomes import check_arguments, check_outcomes
 from hdsl.data.patterns import with_matched
 from hdsl.data.problem import finding
 from hdsl.data.promises import check_missing, check_promises
+from hdsl.data.smooth import check_covariates
 from hdsl.data.table import Coded, Labels, NotNumericError, Numbers, Table
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW
@@ -70,6 +71,7 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_missing(dataset)
         if not strange:  # a comparison with a label that does not occur never varies
             report += check_constants(dataset)
+            report += check_covariates(dataset)
         if all(d.severity is not Severity.ERROR for d in report):
             report += check_collinear(dataset)
         report += check_outcomes(dataset)

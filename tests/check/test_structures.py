@@ -96,3 +96,13 @@ def test_scales_and_shapes_have_defaults_by_their_role() -> None:
 def test_the_data_of_a_function_live_on_its_level() -> None:
     written = expand(Source("y ~ normal(f, 1)\nf[store, week] ~ gp(log(t), 1, 1)\n"))
     assert written.startswith("data y : real\ndata t : real per week\n")
+
+
+@pytest.mark.parametrize("family", ["gp", "hsgp"])
+def test_a_function_of_what_never_varies(family: str) -> None:
+    text = "data y : real\ndata t : real per g\ny ~ normal(f, 1)\n"
+    rows = "g,t,y\na,1,2\na,1,3\nb,1,1\nb,1,4\n"
+    found = diagnose(text + f"f[g] ~ {family}(2 * t, 1, 1)\n", rows)
+    assert [(d.code, d.label.text) for d in found if d.label] == [
+        ("H935", "it is 2 in 2 groups of `g`")
+    ]
