@@ -12,6 +12,7 @@ from hdsl.backends.inputs import (
     Column,
     Computed,
     Count,
+    GroupMean,
     Index,
     Input,
     Learned,
@@ -145,6 +146,8 @@ def _by_row(model: Model, inputs: Mapping[Input, str], names: Namer) -> tuple[st
                 return next(iter(domain), None)
             case Waves(part="basis", level=level):
                 return level
+            case GroupMean(of=mean):
+                return mean.to[0]
             case Learned() | Chosen() | Count() | Waves():
                 return None
 

@@ -233,6 +233,17 @@ def waves(x, low, high, count, boundary):
     return frequency, np.sin(np.multiply.outer(place, frequency)) / np.sqrt(half)
 '''
 
+GROUP_MEANS = '''\
+def group_means(name, values, groups, group_of_each, learned):
+    """The mean of each group: in the training data, or in its own rows where it is new."""
+    known = ~np.isnan(values)
+    counts = np.bincount(group_of_each[known], minlength=len(groups))
+    sums = np.bincount(group_of_each[known], values[known], minlength=len(groups))
+    means = np.divide(sums, counts, out=np.full(len(groups), np.nan), where=counts > 0)
+    learned[name] = dict(zip(groups, means.tolist())) | learned.get(name, {})
+    return np.array([learned[name][group] for group in groups])
+'''
+
 KEPT_ROWS = '''\
 def kept_rows(rows, names, needed):
     """The numbers (from 1) of the rows where the needed columns are known, and those rows."""
@@ -299,6 +310,7 @@ HELPERS = {
     "learn": Helper(LEARN),
     "learn_each": Helper(LEARN_EACH),
     "sd": Helper(SD),
+    "group_means": Helper(GROUP_MEANS),
     "waves": Helper(WAVES),
     "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
     "coded": Helper(CODED, ("natural",)),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hdsl.backends.namer import Namer
-from hdsl.expr import Domain, Expr, Summary
+from hdsl.expr import Aggregate, Domain, Expr, Summary
 from hdsl.ir.levels import label_axis
 from hdsl.ir.model import LevelKind, Model, Transform
 from hdsl.ir.text import text_of, text_of_target
@@ -82,7 +82,14 @@ class Waves:
     boundary: float
 
 
-Input = Column | Observed | Seen | Learned | Computed | Index | Count | Chosen | Waves
+@dataclass(frozen=True)
+class GroupMean:
+    """The mean of data in each group of a level, as the training data have it."""
+
+    of: Aggregate
+
+
+Input = GroupMean | Column | Observed | Seen | Learned | Computed | Index | Count | Chosen | Waves
 
 
 def name_input(names: Namer, item: Input, model: Model) -> str:
@@ -114,6 +121,8 @@ def _wish(item: Input, model: Model) -> str:
             return f"n_{fine}_of_{coarse}"
         case Chosen(level=level, label=label):
             return f"{level}_{label}"
+        case GroupMean(of=mean):
+            return text_of(mean)
         case Waves(part=part, argument=argument):
             return f"{part} of {text_of(argument)}"
 

@@ -15,6 +15,7 @@ from hdsl.backends.inputs import (
     Column,
     Computed,
     Count,
+    GroupMean,
     Index,
     Input,
     Learned,
@@ -71,6 +72,9 @@ class Preparing:
 
     def have(self, item: Input) -> str:
         """The variable of an input, made now if it is not there yet."""
+        if isinstance(item, GroupMean):
+            alike = (n for n in self.model.nodes if isinstance(n, Data) and n.expr == item.of)
+            item = next((Column(node.name) for node in alike), item)
         if item not in self.made:
             self.made[item] = name_input(self.names, item, self.model)
             make_input(item, self)
@@ -155,6 +159,8 @@ def _needed(model: Model, inputs: tuple[Input, ...]) -> list[Data]:
         match item:
             case Column(name=name) | Observed(name=name) | Seen(name=name):
                 pending.append(name)
+            case GroupMean(of=mean):
+                pending += values_below(mean)
             case Learned(summary=summary):
                 pending += values_below(summary)
             case Computed(expr=expr) | Waves(argument=expr):

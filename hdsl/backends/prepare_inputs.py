@@ -8,6 +8,7 @@ from hdsl.backends.inputs import (
     Column,
     Computed,
     Count,
+    GroupMean,
     Index,
     Input,
     Learned,
@@ -21,7 +22,7 @@ from hdsl.backends.namer import quoted
 from hdsl.backends.parameters import free_level, has_set_members
 from hdsl.backends.prepare_blocks import make_block
 from hdsl.backends.terms import domain_of, unfold
-from hdsl.expr import ROW, Apply, Block, Expr, Summary, Value
+from hdsl.expr import ROW, Aggregate, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
 from hdsl.ir.levels import label_axis
 from hdsl.ir.model import Data, DataType, Level, LevelKind, Parameter
@@ -66,6 +67,8 @@ def make_input(item: Input, run: "Preparing") -> None:
                 run.have(Column(level))  # which names its members
             place = run.call("position", f"coords[{quoted(level)}]", quoted(level), quoted(label))
             run.say(f"{run.made[item]} = {place}")
+        case GroupMean(of=mean):
+            _group_mean(mean, run.made[item], run)
         case Waves():
             _waves(item, run)
         case _:
@@ -74,6 +77,9 @@ def make_input(item: Input, run: "Preparing") -> None:
 
 def _column(node: Data, run: "Preparing") -> None:
     target = run.made[Column(node.name)]
+    if isinstance(node.expr, Aggregate):
+        _group_mean(node.expr, target, run)
+        return
     if isinstance(node.expr, Block):
         make_block(node, node.expr, run)
         return
@@ -162,6 +168,19 @@ def _learned(summary: Summary, target: str, run: "Preparing") -> None:
         function = "sd"
     name, learn = quoted(text_of(summary)), "learn_each" if axes else "learn"
     run.say(f"{target} = {run.call(learn, name, function, values, 'learned')}")
+
+
+def _group_mean(mean: Aggregate, target: str, run: "Preparing") -> None:
+    """The means of the groups, of which new ones bring their own rows."""
+    (level,), (own,) = mean.to, domain_of(mean.argument, run.model)
+    arguments = (
+        quoted(text_of(mean)),
+        run.write(mean.argument, (own,)),
+        f"coords[{quoted(level)}]",
+        run.have(Index(level, own)),
+        "learned",
+    )
+    run.say(f"{target} = {run.call('group_means', *arguments)}")
 
 
 def _waves(item: Waves, run: "Preparing") -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hdsl.backends.aggregates import aggregate_term
 from hdsl.backends.gather import gather
-from hdsl.backends.inputs import Chosen, Computed, Index, Input, Learned
+from hdsl.backends.inputs import Chosen, Computed, GroupMean, Index, Input, Learned
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
 from hdsl.check.domains import block_axes, grouped, union
 from hdsl.diagnostics.diagnostic import InternalError
@@ -114,6 +114,8 @@ class Terms:
                 return self._applied(expr, use)
             case Contraction(axis=axis, argument=argument):
                 return self._contraction(expr, axis, argument, use)
+            case Aggregate(function="groupmean", to=to):
+                return self.gathered(Variable(self.variable(GroupMean(expr))), to, use)
             case Aggregate(to=to):
                 return self.gathered(aggregate_term(expr, self), to, use)
             case Block():

@@ -11,6 +11,7 @@ from hdsl.check.scope import LATER, is_distribution, unsupported
 from hdsl.check.several import alone
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import ACCESSORS
+from hdsl.check.within import GROUPMEAN, group_mean
 from hdsl.expr import BROKEN, SEVERAL, Apply, Expr
 from hdsl.families.functions import FUNCTIONS
 from hdsl.syntax import ast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SPECIAL: Mapping[str, Callable[["Resolver", ast.Call], Expr]] = {
     "standardize": learned,
     "center": learned,
+    GROUPMEAN: group_mean,
     **dict.fromkeys(SEVERAL, alone),
     **dict.fromkeys(AGGREGATES, aggregate),
 }

@@ -13,7 +13,7 @@ from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
 from hdsl.check.structures import structure_default
-from hdsl.expr import ROW, Apply, Constant, Contraction, Expr, Summary, Value, rewrite
+from hdsl.expr import ROW, Aggregate, Apply, Constant, Contraction, Expr, Summary, Value, rewrite
 from hdsl.families import FAMILIES, Role
 from hdsl.families.family import POSITIVE, REAL, UNIT, Support
 from hdsl.families.formula import formula
@@ -347,6 +347,8 @@ class Defaults:
                 return True
             case Apply(function="-", arguments=(left, Summary(function="mean", argument=inner))):
                 return left == inner
+            case Apply(function="-", arguments=(left, Aggregate(argument=inner))):
+                return left == inner  # within groups
             case Value(name=name):
                 derived = self.resolver.derived.get(name)
                 if derived is not None:

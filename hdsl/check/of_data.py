@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hdsl.check.scope import DataSpec, level_data, text, unsupported
+from hdsl.check.scope import DataSpec, level_data, text
 from hdsl.check.spelling import nearest
+from hdsl.check.within import center_within
 from hdsl.diagnostics.diagnostic import Label as Place
 from hdsl.expr import BROKEN, Apply, Expr, Label, Value
 from hdsl.ir.model import DataType, LevelKind
@@ -75,11 +76,10 @@ def as_factor(resolver: "Resolver", ref: ast.Ref) -> DataSpec | None:
 
 def learned(resolver: "Resolver", expr: ast.Call) -> Expr:
     """`standardize(x)` or `center(x)`, as derived data that remembers its mean and sd."""
+    if expr.name == "center" and len(expr.args) == 2:
+        return center_within(resolver, expr)
     if len(expr.args) != 1:
-        if expr.name == "center" and len(expr.args) == 2:
-            unsupported(resolver.scope, expr.span, "`center` within a level")
-        else:
-            resolver.scope.report("H205", f"`{expr.name}` takes one argument", expr.span)
+        resolver.scope.report("H205", f"`{expr.name}` takes one argument", expr.span)
         return BROKEN
     arguments = resolver.plain_arguments(expr)
     if arguments is None:

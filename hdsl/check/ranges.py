@@ -82,7 +82,7 @@ class Ranges:
     def _of_aggregate(self, expr: Aggregate) -> Support:
         """An average lies between the extremes; a total of what is above zero is above zero."""
         inner = self.of(expr.argument)
-        if expr.function == "average":
+        if expr.function in ("average", "groupmean"):
             return Support(inner.lower, inner.upper, inner.open_lower, inner.open_upper)
         if expr.weight is not None or inner.lower < 0:
             return REAL

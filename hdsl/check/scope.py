@@ -222,10 +222,7 @@ def text(expr: ast.Expr) -> str:
 
 
 # Constructs of the language that a later version has.
-LATER = (
-    "groupmean",
-    "lag",
-)
+LATER = ("lag",)
 INCREASING = "increasing"
 """What puts the values of a distribution in order; it is no row of a table."""
 

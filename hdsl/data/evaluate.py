@@ -142,7 +142,7 @@ class Evaluator:
             case Member(of=of, level=axis, label=label):
                 return self._member(self._at(of, domain), axis, label)
             case Aggregate():
-                raise NotDataError
+                return self.gathered(self._group_mean(expr), domain)
 
     def _member(self, column: Column, axis: str, label: str) -> Column:
         """One column of a block."""
@@ -151,6 +151,20 @@ class Evaluator:
         place = self.groups[axis].labels.index(label)
         values, missing = column.values[..., place], column.missing[..., place]
         return Column(column.domain[:-1], values, missing)
+
+    def _group_mean(self, mean: Aggregate) -> Column:
+        """The mean of data in each group of a level, of what is known of them."""
+        if mean.function != "groupmean":
+            raise NotDataError
+        argument, (level,) = mean.argument, mean.to
+        (own,) = self.domain_of(argument) or (ROW,)
+        column, groups = self.at(argument, (own,)), self.index(level, own)
+        known = ~column.missing & (groups >= 0)
+        size = self.groups[level].size
+        counts = np.bincount(groups[known], minlength=size)
+        sums = np.bincount(groups[known], column.numbers[known], minlength=size)
+        means = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
+        return Column((level,), means, counts == 0)
 
     def _summary(self, function: str, argument: Expr, domain: Domain) -> Column:
         column = self.at(argument, domain)

@@ -8,16 +8,16 @@ from hdsl.expr import Value
 from hdsl.families import Role
 from hdsl.ir.model import Data, Model, Outcome, Parameter
 from hdsl.ir.uses import expressions, values
-from hdsl.ir.wrapped import heart
+from hdsl.ir.wrapped import heart, leaves
 from hdsl.lint.reading import located, warning
 
 
 def check(model: Model) -> Iterator[Diagnostic]:
     """A warning for each outcome to whose location several free constants are added."""
     added = [(parameter, _outcomes_of(model, parameter)) for parameter in _free(model)]
-    for outcome in model.outcomes:
+    for outcome, place in _places(model):
         cut = _cut_points(model, outcome)
-        found = [*cut, *(parameter for parameter, names in added if outcome.name in names)]
+        found = [*cut, *(parameter for parameter, places in added if place in places)]
         if len(found) < 2:
             continue
         first, second, *_ = found
@@ -31,6 +31,16 @@ def check(model: Model) -> Iterator[Diagnostic]:
             help=_help(second, bool(cut)),
             others=(Label(first.span, "and so does this"),),
         )
+
+
+type Place = tuple[str, int]
+"""An outcome and where its distribution stands, or one inside: a mixture has several."""
+
+
+def _places(model: Model) -> Iterator[tuple[Outcome, Place]]:
+    for outcome in model.outcomes:
+        for leaf in leaves(outcome.distribution):
+            yield outcome, (outcome.name, leaf.span.start)
 
 
 def _free(model: Model) -> Iterator[Parameter]:
@@ -61,10 +71,11 @@ def _is_data(model: Model, name: str) -> bool:
     return isinstance(model.by_name.get(name), Data)
 
 
-def _outcomes_of(model: Model, parameter: Parameter) -> frozenset[str]:
-    """The outcomes to whose location a parameter is added, multiplied with nothing."""
+def _outcomes_of(model: Model, parameter: Parameter) -> frozenset[Place]:
+    """The distributions to whose location a parameter is added, multiplied with nothing."""
     found = located(model, parameter.name)
-    return frozenset(use.user.name for use in found if use.multiplier is None)
+    plain = (use for use in found if use.multiplier is None)
+    return frozenset((use.user.name, use.distribution.span.start) for use in plain)
 
 
 def _help(parameter: Parameter, beside_cuts: bool) -> str:
