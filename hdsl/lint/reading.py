@@ -9,12 +9,14 @@ from hdsl.diagnostics.diagnostic import Diagnostic, Label
 from hdsl.expr import Domain, Expr
 from hdsl.families import Role
 from hdsl.ir.model import Coefficient, Data, Model, Outcome, Parameter, Part
+from hdsl.ir.text import text_of
 from hdsl.ir.uses import values
 from hdsl.ir.wrapped import every, parameter_of
 from hdsl.source import NOWHERE, Span
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
+    from hdsl.data.column import Column
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,34 @@ def spread(binding: "Binding", expr: Expr) -> Spread | None:
         column = evaluator.at(expr, evaluator.domain_of(expr))
     except NotDataError:
         return None
-    known = column.known
-    if known.size < 2 or column.values.ndim > 1:  # the columns of a block differ in size
+    if column.values.ndim > 1:  # the columns of a block differ in size
         return None
-    return Spread(float(known.mean()), float(known.std(ddof=1)))
+    return _spread_of(column)
+
+
+def spreads(binding: "Binding", expr: Expr) -> Iterator[tuple[str, Spread]]:
+    """The same of every column of a block by its label; of anything else by its text."""
+    from hdsl.data.blocks import columns_of
+    from hdsl.data.evaluate import NotDataError
+
+    evaluator = binding.dataset.evaluator
+    try:
+        column = evaluator.at(expr, evaluator.domain_of(expr))
+    except NotDataError:
+        return
+    named = [(text_of(expr), column)]
+    if column.values.ndim > 1:
+        labels = binding.dataset.groups[column.domain[-1]].labels
+        named = list(zip(labels, columns_of(column), strict=True))
+    for label, one in named:
+        found = _spread_of(one)
+        if found is not None:
+            yield label, found
+
+
+def _spread_of(column: "Column") -> Spread | None:
+    known = column.known
+    return Spread(float(known.mean()), float(known.std(ddof=1))) if known.size > 1 else None
 
 
 def data_domain(model: Model, expr: Expr) -> Domain:

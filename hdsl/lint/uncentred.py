@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from hdsl.data.problem import number
 from hdsl.diagnostics.diagnostic import Diagnostic
+from hdsl.expr import Expr
 from hdsl.ir.model import Coefficient, Model
 from hdsl.ir.text import text_of
-from hdsl.lint.reading import located, spread, warning
+from hdsl.lint.reading import Spread, located, spreads, warning
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
@@ -22,23 +23,29 @@ def check(model: Model, binding: "Binding") -> Iterator[Diagnostic]:
         for use in located(model, coefficient.name):
             if use.multiplier is None or not _beside_intercept(model, coefficient):
                 continue
-            found, predictor = spread(binding, use.multiplier), text_of(use.multiplier)
-            if found is None or abs(found.mean) <= _FAR * found.sd or predictor in seen:
-                continue
-            seen.add(predictor)
-            yield warning(
-                "H608",
-                f"`{predictor}` lies far from zero: its mean is {number(found.mean)}, "
-                f"its sd {number(found.sd)}",
-                coefficient.span,
-                f"`{coefficient.name}` multiplies it and varies beside an intercept",
-                notes=(
-                    f"the intercepts are values at `{predictor}` = 0, far outside of the data, and "
-                    "are tied to the slopes: chains move slowly, and intercepts mean little",
-                ),
-                help=f"centre it: `data {_centred(predictor)} = center({predictor})`, and use "
-                f"`{_centred(predictor)}` in its place",
-            )
+            for predictor, found in spreads(binding, use.multiplier):
+                if found.sd and abs(found.mean) > _FAR * found.sd and predictor not in seen:
+                    seen.add(predictor)
+                    yield _uncentred(coefficient, use.multiplier, predictor, found)
+
+
+def _uncentred(coefficient: Coefficient, whole: Expr, predictor: str, found: Spread) -> Diagnostic:
+    centred = _centred(predictor)
+    in_block = text_of(whole) != predictor
+    return warning(
+        "H608",
+        f"`{predictor}` lies far from zero: its mean is {number(found.mean)}, "
+        f"its sd {number(found.sd)}",
+        coefficient.span,
+        f"`{coefficient.name}` multiplies it and varies beside an intercept",
+        notes=(
+            f"the intercepts are values at `{predictor}` = 0, far outside of the data, and "
+            "are tied to the slopes: chains move slowly, and intercepts mean little",
+        ),
+        help=f"centre it: `{centred} = center({predictor})` in the block, or `center` all of it"
+        if in_block
+        else f"centre it: `data {centred} = center({predictor})`, and use `{centred}` in its place",
+    )
 
 
 def _beside_intercept(model: Model, slope: Coefficient) -> bool:
