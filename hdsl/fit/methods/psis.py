@@ -41,6 +41,17 @@ def smooth(log_ratios: Numbers) -> tuple[Numbers, float]:
     return weights / weights.sum(), shape
 
 
+def figure(shape: float) -> float | None:
+    """A k-hat that JSON knows: 0 where all ratios are alike, None where there is none.
+
+    >>> figure(0.5), figure(float("-inf")), figure(float("inf"))
+    (0.5, 0.0, None)
+    """
+    if shape == float("-inf"):
+        return 0.0
+    return shape if np.isfinite(shape) else None
+
+
 def pareto(excess: Numbers) -> tuple[float, float]:
     """Shape and scale of a generalised Pareto distribution, from an increasing sample above 0.
 

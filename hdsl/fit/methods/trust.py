@@ -24,7 +24,7 @@ from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.ascent import Machine, State
 from hdsl.fit.methods.blocks import Array, Places
 from hdsl.fit.methods.guide import Noise, log_density_of, noise, spread, to_w
-from hdsl.fit.methods.psis import RELIABLE, resample, smooth
+from hdsl.fit.methods.psis import RELIABLE, figure, resample, smooth
 from hdsl.fit.methods.terms import Terms, terms_of
 from hdsl.fit.methods.warp import unwarped
 
@@ -95,16 +95,16 @@ def examine(machine: Machine, state: State, draws: int, seed: int) -> Trust:
     z, log_guide = draw(machine, state, seed, draws)
     lp = densities(machine.problem, z)
     weights, joint = smooth(np.where(np.isnan(lp), -np.inf, lp - log_guide)[~_unknown(lp)])
-    figures: dict[str, Any] = {"khat_joint": _figure(joint)}
+    figures: dict[str, Any] = {"khat_joint": figure(joint)}
     if joint < RELIABLE:
         if len(weights) == draws:
             chosen = resample(weights, draws, seed)
             z, lp = z[chosen], lp[chosen]
             figures["weighted"] = True
-        return Trust(z, lp, joint, True, (), figures)
+        return Trust(z, lp, figure(joint), True, (), figures)
     terms = terms_of(machine.problem, machine.arrow)
     if terms is None:
-        return Trust(z, lp, _figure(joint), False, (), figures)
+        return Trust(z, lp, figure(joint), False, (), figures)
     return _by_parts(Check(machine, state, terms, seed), Trust(z, lp, None, False, (), figures))
 
 
@@ -125,8 +125,8 @@ def _by_parts(check: Check, raw: Trust) -> Trust:
         f"checked in parts: k-hat {khat:.2f} for all above the level {check.terms.level}, and "
         f"above {RELIABLE} in {100 * bad:.2g}% of its groups",
     )
-    figures = {**raw.figures, "khat_above": _figure(khat), "groups_off": bad}
-    found = replace(raw, khat=_figure(khat), notes=notes, figures=figures)
+    figures = {**raw.figures, "khat_above": figure(khat), "groups_off": bad}
+    found = replace(raw, khat=figure(khat), notes=notes, figures=figures)
     if khat >= RELIABLE or bad > FEW_BAD:
         return found
     z, lp = raw.z, raw.lp
@@ -135,11 +135,6 @@ def _by_parts(check: Check, raw: Trust) -> Trust:
         lp = densities(check.machine.problem, z)
         figures["weighted"] = True
     return replace(found, z=z, lp=lp, trusted=True)
-
-
-def _figure(khat: float) -> float | None:
-    """A figure that JSON knows."""
-    return khat if np.isfinite(khat) else None
 
 
 def densities(problem: Problem, z: Numbers) -> Numbers:
