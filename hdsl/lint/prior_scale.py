@@ -90,7 +90,6 @@ def _yardstick(model: Model, binding: "Binding", node: Parameter) -> _Yardstick 
 
 
 def _of_outcome(binding: "Binding", use: Use) -> _Yardstick | None:
-
     column = binding.dataset.columns.get(use.user.name)
     if column is None or not isinstance(use.user, Outcome):
         return None

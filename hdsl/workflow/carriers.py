@@ -184,14 +184,22 @@ def _users(model: Model, name: str) -> frozenset[str]:
     )
 
 
+def feeds(model: Model, outcome: Outcome) -> bool:
+    """Whether an outcome is also a predictor of another, as it stands: that one is drawn after."""
+    return bool(_users(model, outcome.name) - {outcome.name})
+
+
 def _only_an_outcome(model: Model, carrier: Carrier) -> None:
-    """Raises where the model reads the outcome as a predictor: simulated rows would not fit it."""
+    """Raises where data are computed from the outcome, which simulated rows would not fit."""
+    outcome = next(o for o in model.outcomes if o.name == carrier.outcome)
     users = {user for name in carrier.made_of for user in _users(model, name)} - carrier.made_of
+    as_it_stands = not carrier.steps and outcome.transform is None
     for user in sorted(users):
         node = model.by_name.get(user)
-        text = text_of(node.expr) if isinstance(node, Data) and node.expr else user
-        outcome = next(o for o in model.outcomes if o.name == carrier.outcome)
-        raise _refused(model, outcome, f"`{text}` is computed from it")
+        computed = isinstance(node, Data) and node.expr is not None
+        if computed or not as_it_stands:
+            text = text_of(node.expr) if isinstance(node, Data) and node.expr else user
+            raise _refused(model, outcome, f"`{text}` is computed from it")
 
 
 def _by_event(distribution: Distribution) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hdsl.fit.fitting import labels_of, outcome_rows
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.fit.naming import model_name
 from hdsl.ir.model import Distribution, Model, Parameter
-from hdsl.workflow.carriers import simulated_outcomes
+from hdsl.workflow.carriers import feeds, simulated_outcomes
 from hdsl.workflow.design import Design
 
 CHUNK_VALUES = 8_000_000  # numbers drawn per call
@@ -36,6 +37,23 @@ class Prepared:
     loaded: GeneratedModule
     data: Mapping[str, Any]
     outcomes: tuple[OutcomeRows, ...]  # that are simulated
+
+    @cached_property
+    def feeding(self) -> tuple[OutcomeRows, ...]:
+        """The outcomes that are predictors of others."""
+        nodes = {outcome.name: outcome for outcome in self.model.outcomes}
+        return tuple(o for o in self.outcomes if feeds(self.model, nodes[o.name]))
+
+    def predicting(self, simulated: Mapping[str, Any]) -> dict[str, Any]:
+        """The entries of the prepared data that hold outcomes as predictors, simulated."""
+        keys = self.loaded.generated.keys
+        found = {keys.get(o.name, o.key): (o, simulated[o.site]) for o in self.feeding}
+        return {key: value.astype(o.observed.dtype) for key, (o, value) in found.items()}
+
+    def simulated(self, drawn: PriorDraws) -> dict[str, Numbers]:
+        """The entries of the prepared data that hold outcomes, simulated: all others stay."""
+        own = {o.key: np.asarray(drawn.outcomes[o.site], o.observed.dtype) for o in self.outcomes}
+        return {**self.predicting(drawn.outcomes), **own}
 
     @property
     def labels(self) -> Mapping[str, Any]:
@@ -153,8 +171,13 @@ class Prior:
         data = split_data(prepared.data).merged(arrays)
         sites = frozenset(outcome.site for outcome in prepared.outcomes)
         key = jax.random.fold_in(jax.random.key(seed), number)
-        unobserved = Unobserved(handlers.seed(model_of(prepared.loaded), key), sites)
-        trace = handlers.trace(unobserved).get_trace(data)
+        # What is an outcome and predicts another takes its place in the data and all is drawn
+        # again, by the same key: the same but for what it predicts.
+        for _ in range(1 + len(prepared.feeding)):
+            unobserved = Unobserved(handlers.seed(model_of(prepared.loaded), key), sites)
+            trace = handlers.trace(unobserved).get_trace(data)
+            drawn = {o.site: trace[o.site]["value"] for o in prepared.outcomes}
+            data = {**data, **prepared.predicting(drawn)}
         drop = frozenset(prepared.loaded.generated.auxiliary)
         values = {
             model_name(name): site["value"]

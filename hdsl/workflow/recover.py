@@ -141,9 +141,7 @@ def _replicate(plan: _Plan, refit: Any, number: int) -> dict[str, Any]:
     drawn = plan.truth.draw(1, seed, number).one(0)
     if any(overflows(value).any() for value in drawn.outcomes.values()):
         return {"failed": "the prior predicted what no number can hold"}
-    changed = {
-        o.key: np.asarray(drawn.outcomes[o.site], o.observed.dtype) for o in plan.prepared.outcomes
-    }
+    changed = plan.prepared.simulated(drawn)
     own = int(np.random.SeedSequence((seed, number)).generate_state(1)[0] % 2**31)
     began = time.perf_counter()
     try:

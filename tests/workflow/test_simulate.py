@@ -180,6 +180,17 @@ def test_what_is_wrong_with_other_columns_is_said_of_them() -> None:
     assert "`price`" in found
 
 
+def test_an_outcome_that_predicts_another_is_drawn_before_it() -> None:
+    model = "data y, x, z : real\ny ~ normal(3 * x, 0.01)\nx ~ normal(m + z, 1)\nz ~ normal(5, 1)\n"
+    model += "m ~ normal(0, 1)\n"
+    found = simulate(model, {"id": np.arange(400)}, settings=("m = 2",))
+
+    y, x, z = (found.rows[name].to_numpy() for name in ("y", "x", "z"))
+    assert y - 3 * x == pytest.approx(0, abs=0.06)
+    assert (x - z).mean() == pytest.approx(2, abs=0.2)
+    assert np.corrcoef(x, z)[0, 1] > 0.5
+
+
 def test_a_prior_that_overflows_is_an_error() -> None:
     model = "data y : count\ny ~ poisson(log_mu = a)\na ~ normal(100, 1)\n"
 
