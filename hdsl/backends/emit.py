@@ -7,6 +7,7 @@ from pathlib import PurePath
 from hdsl.backends.backend import Backend
 from hdsl.backends.generated import Generated
 from hdsl.backends.helpers import HELPERS
+from hdsl.backends.impute import with_missing_values
 from hdsl.backends.inputs import (
     Chosen,
     Column,
@@ -46,7 +47,7 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     """The model as a Python file for a backend; what ``facts`` say of the data stands in it."""
     names = Namer((*HELPERS, *definitions(BACKENDS[backend].library)))
     quotation = Quotation(model.source)
-    model = together(_with_free_levels(split_linked(model)), quotation.place)
+    model = together(_prepared(split_linked(model), facts), quotation.place)
     seen = may_be_missing(model, facts)
     lowering = Lowering(model, names, facts, seen, quotation)
     for level in model.levels:
@@ -186,6 +187,11 @@ def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
 def _splits(node: Parameter, model: Model) -> bool:
     """Whether some members of a parameter are set and others are drawn."""
     return has_set_members(node) and not is_all_set(node, model)
+
+
+def _prepared(model: Model, facts: Facts | None) -> Model:
+    """The model with all axes that only generated code has."""
+    return _with_free_levels(with_missing_values(model, facts))
 
 
 def _with_free_levels(model: Model) -> Model:

@@ -40,6 +40,9 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
         Library.NUMPYRO: "jax.ops.segment_sum({0}, {1}, {2})",
         Library.PYMC: "pt.inc_subtensor(pt.zeros({2})[{1}], {0})",
     },
+    "completed": _both(
+        "jnp.asarray({0}).at[{1}].set({2})", "pt.set_subtensor(pt.as_tensor({0})[{1}], {2})"
+    ),
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "moved": _both("jnp.moveaxis({0}, -1, {1})", "pt.moveaxis({0}, -1, {1})"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hdsl.backends.namer import Namer
 from hdsl.expr import Aggregate, Domain, Expr, Summary
 from hdsl.ir.levels import label_axis
-from hdsl.ir.model import LevelKind, Model, Transform
+from hdsl.ir.model import Data, LevelKind, Model, Transform
 from hdsl.ir.text import text_of, text_of_target
 
 
@@ -107,8 +107,11 @@ def _wish(item: Input, model: Model) -> str:
         case Column(name=name):
             return name
         case Observed(name=name):
-            coded = label_axis(model, name) is not None
-            return f"{name} code" if coded else text_of_target(name, _transform(name, model))
+            if label_axis(model, name) is not None:
+                return f"{name} code"
+            data, transform = model.by_name.get(name), _transform(name, model)
+            imputed = isinstance(data, Data) and data.impute and transform is None
+            return f"{name} known" if imputed else text_of_target(name, transform)
         case Seen(name=name):
             return f"{name} seen"
         case Learned(summary=summary):
@@ -129,11 +132,13 @@ def _wish(item: Input, model: Model) -> str:
 
 def _is_plain(outcome: str, model: Model) -> bool:
     """Whether an outcome is observed as its column stands."""
-    return _transform(outcome, model) is None and label_axis(model, outcome) is None
+    data = model.by_name.get(outcome)
+    apart = label_axis(model, outcome) is not None or (isinstance(data, Data) and data.impute)
+    return _transform(outcome, model) is None and not apart
 
 
 def _transform(outcome: str, model: Model) -> Transform | None:
-    return next((o.transform for o in model.outcomes if o.name == outcome), None)
+    return next((o.transform for o in model.likelihoods if o.name == outcome), None)
 
 
 def path_of(level: str, model: Model) -> list[str]:

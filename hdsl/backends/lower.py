@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import assert_never
 
 from hdsl.backends import hierarchy, parameters
+from hdsl.backends.impute import imputed_axes
 from hdsl.backends.inputs import Column, Input, Observed, Seen, name_input
 from hdsl.backends.namer import Namer, harmless
 from hdsl.backends.program import (
@@ -292,6 +293,7 @@ def _lifted(key: object, argument: str, term: Term, node: Outcome, lowering: Low
 def may_be_missing(model: Model, facts: Facts | None) -> frozenset[str]:
     """The outcomes that may lack values: the data say so, or their definition does."""
     found = set(facts.missing if facts is not None else ())
+    found |= {data.name for data in imputed_axes(model).values()}
     for outcome in model.outcomes:
         data = model.by_name.get(outcome.name)
         below = walk(data.expr) if isinstance(data, Data) and data.expr is not None else ()

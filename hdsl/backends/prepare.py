@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import assert_never
 
 from hdsl.backends.expressions import write
+from hdsl.backends.impute import imputed_axes
 from hdsl.backends.inputs import (
     Chosen,
     Column,
@@ -52,7 +53,8 @@ class Preparing:
     @cached_property
     def may_miss(self) -> frozenset[str]:
         """The columns that may have empty cells."""
-        return outcome_data(self.model)
+        imputed = {node.name for node in self.model.nodes if isinstance(node, Data) and node.impute}
+        return outcome_data(self.model) | imputed
 
     def say(self, source: str) -> None:
         """Add a statement."""
@@ -130,6 +132,10 @@ def lower_prepare(
     for level in model.levels.values():
         if level.of is not None and not level.members:
             _label_coords(level, run)
+    for axis, data in imputed_axes(model).items():
+        where = run.have(Index(data.domain[0], axis))
+        labels = f"np.array(coords[{quoted(data.domain[0])}])[{where}]"
+        run.say(f"coords[{quoted(axis)}] = {labels}")
     for twin in dict.fromkeys(twins):
         run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
     for kinds in (Index, Observed | Seen):

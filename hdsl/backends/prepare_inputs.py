@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from hdsl.backends.impute import imputed_axes
 from hdsl.backends.inputs import (
     Chosen,
     Column,
@@ -122,7 +123,7 @@ def _level_column(
 def _observed(name: str, run: "Preparing") -> None:
     """The values that the distribution is evaluated at: transformed where the statement says so."""
     target = run.made[Observed(name)]
-    outcome = next(o for o in run.model.outcomes if o.name == name)
+    outcome = next(o for o in run.model.likelihoods if o.name == name)
     node = run.model.by_name[name]
     assert isinstance(node, Data)
     value = run.have(Column(name))
@@ -136,6 +137,8 @@ def _observed(name: str, run: "Preparing") -> None:
             inner = Apply("-", (inner,))
         link = link_of(outcome.transform.link, outcome.transform.power)
         value = run.write(link.apply(inner), node.domain)
+        run.say(f"{target} = {value}")
+    elif outcome.imputed:
         run.say(f"{target} = {value}")
     if name not in run.seen:
         run.say("if is_training:")
@@ -198,8 +201,14 @@ def _waves(item: Waves, run: "Preparing") -> None:
 def _index(coarse: str, fine: str, target: str, run: "Preparing") -> None:
     parameters = (node for node in run.model.nodes if isinstance(node, Parameter))
     owner = next((p for p in parameters if has_set_members(p) and free_level(p.name) == fine), None)
+    data = imputed_axes(run.model).get(fine)
     if owner is not None:
         _free(owner, run)
+    elif data is not None and coarse == data.domain[0]:
+        run.say(f"{target} = np.flatnonzero(np.isnan({run.have(Column(data.name))}))")
+    elif data is not None:
+        above = run.have(Index(coarse, data.domain[0]))
+        run.say(f"{target} = {above}[{run.have(Index(data.domain[0], fine))}]")
     elif coarse == fine:
         run.say(f"{target} = np.arange(len(coords[{quoted(coarse)}]))")
     elif fine != ROW:

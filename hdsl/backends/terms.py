@@ -131,10 +131,20 @@ class Terms:
             ):
                 computed = Computed(expr, domain_of(expr, self.model))
                 return self.gathered(Variable(self.variable(computed)), computed.domain, use)
+            case Apply(function="completed", arguments=(Value() as data, Value() as missing)):
+                return self._completed(data, missing, use)
             case Apply(function="correlated" | "correlated along"):
                 return self._correlated(expr, use)
             case Apply(function=function, arguments=arguments):
                 return Call(function, tuple(self(argument, use) for argument in arguments))
+
+    def _completed(self, data: Value, missing: Value, use: Domain) -> Term:
+        """Data with the missing values in their places."""
+        (own,) = self.domain(data)
+        (axis,) = self.domain(missing)
+        place = Variable(self.variable(Index(own, axis)))
+        values = self(missing, (axis,))
+        return self.gathered(Call("completed", (self(data, (own,)), place, values)), (own,), use)
 
     def _correlated(self, expr: Apply, use: Domain) -> Term:
         """Standard deviates with their correlation: one of several, or all along an axis."""

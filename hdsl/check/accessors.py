@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hdsl.check.domains import grouped, is_crossing
+from hdsl.check.impute import as_known
 from hdsl.check.labels import cut_accessor
 from hdsl.check.mentions import level_argument, strip_index
 from hdsl.check.newcomers import new_accessor
@@ -34,7 +35,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
     if name in ACCESSORS and spec is not None:
         return _accessor(resolver, expr, spec, first)
     if name in ("mean", "sd", "min", "max") and len(expr.args) == 1:
-        argument = resolver.resolve(first)
+        argument = as_known(resolver.resolve(first))
         if resolver.is_data(argument):
             return _summary(resolver, name, argument, expr.span)
         if name in ("min", "max"):

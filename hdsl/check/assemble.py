@@ -9,6 +9,7 @@ from hdsl.check.correlations import Joint
 from hdsl.check.defaults import Defaults
 from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
+from hdsl.check.impute import imputed_nodes
 from hdsl.check.labels import check_axis, check_labels, inferred_type
 from hdsl.check.misplaced import blame
 from hdsl.check.newcomers import Newcomers, check_newcomers
@@ -25,6 +26,7 @@ from hdsl.diagnostics.diagnostic import Label
 from hdsl.expr import ROW, Apply, Constant, Expr, Value
 from hdsl.families import Role
 from hdsl.families.family import BINARY
+from hdsl.ir.imputed import known
 from hdsl.ir.model import (
     Correlation,
     Data,
@@ -98,7 +100,7 @@ class Assembly:
         return self.nodes.get(name)
 
     def _opaque(self, name: str) -> Node | None:
-        return None if name in self.totals else self.nodes.get(name)
+        return None if name in self.totals else self.nodes.get(known(name))
 
     # ------------------------------------------------------------ outcomes and data
 
@@ -136,15 +138,18 @@ class Assembly:
             check_axis(self.resolver, target.name, distribution, domain)
             self._check_outcome_type(target, distribution)
             refuse_block(self.resolver, target.name, distribution.span)
-            self.outcomes.append(
+            outcome, imputed = imputed_nodes(
+                self.scope,
                 Outcome(
                     name=target.name,
                     domain=domain,
                     span=statement.span,
                     distribution=distribution,
                     transform=target.transform,
-                )
+                ),
             )
+            self.outcomes.append(outcome)
+            self.nodes |= imputed
             self.parameters.ask(distribution)
 
     def _check_outcome_type(self, target: Target, distribution: Distribution) -> None:
@@ -192,7 +197,7 @@ class Assembly:
                     self.scope.data[column.name] = replace(column, type=kinds[role])
 
     def _data(self) -> None:
-        observed = {outcome.name for outcome in self.outcomes}
+        observed = {outcome.name for outcome in self.outcomes if not outcome.imputed}
         for name, spec in tuple(self.scope.data.items()):
             domain = self.resolver.domain_of(name, spec.span)
             self.nodes[name] = Data(
@@ -204,6 +209,7 @@ class Assembly:
                 members=spec.members,
                 expr=None if spec.expr is None else self.resolver.derived_expr(name, spec.span),
                 drop=spec.drop,
+                impute=spec.impute,
                 inferred=spec.inferred,
                 observed=name in observed,
             )

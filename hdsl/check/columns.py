@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hdsl.check.levels import use_level
-from hdsl.check.scope import DataSpec, Scope, unsupported
+from hdsl.check.scope import DataSpec, Scope
 from hdsl.check.spelling import nearest
 from hdsl.diagnostics.diagnostic import Label
 from hdsl.ir.model import DataType
@@ -26,8 +26,6 @@ def declare_data(scope: Scope, statement: ast.DataDecl | ast.DataDerived) -> Non
                     "not a type of data",
                     help=f"did you mean `{near}`?" if near else f"write one of {', '.join(known)}",
                 )
-            if statement.impute:
-                unsupported(scope, statement.span, "`impute`")
             kind = known.get(type_name, DataType.REAL)
             for column in columns:
                 spec = DataSpec(
@@ -37,6 +35,7 @@ def declare_data(scope: Scope, statement: ast.DataDecl | ast.DataDerived) -> Non
                     kind,
                     members,
                     drop=statement.drop,
+                    impute=statement.impute,
                 )
                 _add_data(scope, spec)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hdsl.check.columns import declare_data, resolve_per
 from hdsl.check.domains import ancestors
+from hdsl.check.impute import declare_imputed
 from hdsl.check.infer import adopt_outcome, infer, report_no_outcome
 from hdsl.check.labels import declare_cut_prior, declare_cuts, refuse_set_cuts
 from hdsl.check.levels import close_levels, declare_levels
@@ -36,6 +37,7 @@ def declare(file: ast.File, source: Source) -> Scope:
     mentions = Mentions(file)
     _left_sides(scope, file, mentions)
     adopt_outcome(scope, mentions)
+    declare_imputed(scope)
     declare_cuts(scope)
     note_spellings(scope, file)
     infer(scope, file)

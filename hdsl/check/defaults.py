@@ -9,6 +9,7 @@ from hdsl.check.cuts import beside_cuts, cuts_rule
 from hdsl.check.domains import block_axes, grouped, outside
 from hdsl.check.frames import ONE, ZERO, Default, Frame, call, mean_rule, normal, over, plus, times
 from hdsl.check.implied import Implied
+from hdsl.check.impute import as_known
 from hdsl.check.predictor import NodeOf, Predictors, Use, is_location
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import ParameterSpec
@@ -73,7 +74,7 @@ class Defaults:
                     return Default(
                         normal(ZERO, frame.scale), f"slope on a factor: the scale of `{name}`"
                     )
-                if not self.resolver.is_data(implied.predictor):
+                if not self.resolver.is_data(as_known(implied.predictor)):
                     return None
                 spread = self._unit(implied.predictor)
                 return Default(
@@ -296,6 +297,7 @@ class Defaults:
         return Summary(function, self._outcome(use), use.user.domain)
 
     def _summary(self, function: str, expr: Expr) -> Expr:
+        expr = as_known(expr)
         domain = grouped(self.resolver.scope.levels, self.resolver.domain(expr))
         return Summary(function, expr, domain if len(domain) == 1 else (ROW,))
 
@@ -346,9 +348,11 @@ class Defaults:
             case Apply(function="standardize" | "center"):
                 return True
             case Apply(function="-", arguments=(left, Summary(function="mean", argument=inner))):
-                return left == inner
+                return as_known(left) == inner
             case Apply(function="-", arguments=(left, Aggregate(argument=inner))):
                 return left == inner  # within groups
+            case Apply(function="/", arguments=(left, Summary(function="sd"))):
+                return self._is_centred(left)
             case Value(name=name):
                 derived = self.resolver.derived.get(name)
                 if derived is not None:

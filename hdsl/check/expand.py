@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from hdsl.expr import Expr
-from hdsl.ir.model import Correlation, Data, Distribution, Model, Parameter
+from hdsl.ir.model import Correlation, Data, Distribution, Model, Outcome, Parameter
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
 from hdsl.source import Source
 from hdsl.syntax import ast
 from hdsl.syntax.parser import parse
 from hdsl.syntax.printer import print_expr, print_file
 
+_Default = Parameter | Correlation | Outcome
 Evaluate = Callable[[Expr], float | None]
 
 
@@ -22,7 +23,7 @@ def expand(source: Source, file: ast.File, model: Model, evaluate: Evaluate | No
     defaults = {
         node.name: node
         for node in model.nodes
-        if isinstance(node, Parameter | Correlation) and node.rule is not None
+        if isinstance(node, Parameter | Correlation | Outcome) and node.rule is not None
     }
     text = source.text
     for statement in reversed(file.statements):
@@ -45,7 +46,7 @@ def expand(source: Source, file: ast.File, model: Model, evaluate: Evaluate | No
 
 def _constant_formula(
     statement: ast.Statement,
-    defaults: dict[str, Parameter | Correlation],
+    defaults: dict[str, _Default],
     evaluate: Evaluate | None,
 ) -> list[str]:
     """The statements that stand in for `a, b ~ 1`; the defaults used are taken off the list."""
@@ -73,9 +74,9 @@ def _heart(target: ast.Expr) -> str:
             return ""
 
 
-def _line(node: Parameter | Correlation, evaluate: Evaluate | None, left: str | None = None) -> str:
+def _line(node: _Default, evaluate: Evaluate | None, left: str | None = None) -> str:
     match node:
-        case Parameter():
+        case Parameter() | Outcome():
             left = left or text_of_target(node.name, node.transform)
             prior = text_of_distribution(node.distribution)
             numbers = _numbers(node.distribution, evaluate)

@@ -178,7 +178,7 @@ def _unknown(scope: Scope, name: str, span: Span, help: str | None) -> None:
 
 def report_no_outcome(scope: Scope, file: ast.File) -> None:
     """Report that nothing in the file is a likelihood, where it is so."""
-    if scope.outcomes:
+    if any(not scope.data[target.name].impute for target, _ in scope.outcomes):
         return
     place = file.statements[-1].span if file.statements else Span(0, 0)
     drawn = next((name for name, spec in scope.parameters.items() if spec.call), None)

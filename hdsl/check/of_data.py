@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hdsl.check.impute import as_known
 from hdsl.check.scope import DataSpec, level_data, text
 from hdsl.check.spelling import nearest
 from hdsl.check.within import center_within
 from hdsl.diagnostics.diagnostic import Label as Place
-from hdsl.expr import BROKEN, Apply, Expr, Label, Value
+from hdsl.expr import BROKEN, Apply, Expr, Label, Summary, Value
 from hdsl.ir.model import DataType, LevelKind
 from hdsl.syntax import ast
 
@@ -74,6 +75,15 @@ def as_factor(resolver: "Resolver", ref: ast.Ref) -> DataSpec | None:
     return spec
 
 
+def _scaled(function: str, argument: Expr, known: Expr, resolver: "Resolver") -> Expr:
+    """`standardize` or `center` by the mean and sd of what is known of the columns."""
+    domain = resolver.domain(known)
+    centred = Apply("-", (argument, Summary("mean", known, domain)))
+    if function == "center":
+        return centred
+    return Apply("/", (centred, Summary("sd", known, domain)))
+
+
 def learned(resolver: "Resolver", expr: ast.Call) -> Expr:
     """`standardize(x)` or `center(x)`, as derived data that remembers its mean and sd."""
     if expr.name == "center" and len(expr.args) == 2:
@@ -84,6 +94,9 @@ def learned(resolver: "Resolver", expr: ast.Call) -> Expr:
     arguments = resolver.plain_arguments(expr)
     if arguments is None:
         return BROKEN
+    known = as_known(arguments[0])
+    if known != arguments[0] and resolver.is_data(known):  # with imputed columns: no data any more
+        return _scaled(expr.name, arguments[0], known, resolver)
     if not resolver.is_data(arguments[0]):
         resolver.scope.report("H207", f"`{expr.name}` is for data", expr.span, "this is not data")
         return BROKEN

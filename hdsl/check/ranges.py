@@ -90,6 +90,8 @@ class Ranges:
 
     def _of_call(self, call: Apply) -> Support:
         arguments = tuple(self.of(argument) for argument in call.arguments)
+        if call.function == "completed":  # a column is of its type where it is missing too
+            return arguments[0]
         if call.function == "-" and len(arguments) == 1:
             return NEGATION.range(arguments)
         row = FUNCTIONS.get(call.function)

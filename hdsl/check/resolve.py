@@ -4,6 +4,7 @@ from hdsl.check.blocks import contract, is_block, resolve_block
 from hdsl.check.calls import resolve_call
 from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outside, union
 from hdsl.check.implied import Asked
+from hdsl.check.impute import as_completed, refuse_imputed
 from hdsl.check.misplaced import blame, refuse_ambiguity
 from hdsl.check.of_data import compare_label
 from hdsl.check.scope import CoefficientSpec, Scope, text
@@ -128,6 +129,7 @@ class Resolver:
                 expr = self.resolve(spec.expr)
             self._in_data = was
             self._open.pop()
+            refuse_imputed(self, names(expr), name)
             strange = [n for n in names(expr) if n not in self.scope.data and n not in self.derived]
             if strange:
                 block = is_block(spec.expr)
@@ -253,7 +255,8 @@ class Resolver:
             return BROKEN
         if name in scope.coefficients and expr.index:
             return self._coefficient_index(scope.coefficients[name], expr)
-        value, axes = Value(name, span=expr.span), self.domain_of(name, expr.span)
+        value = as_completed(self, Value(name, span=expr.span))
+        axes = self.domain_of(name, expr.span)
         if name in scope.data and len(expr.index) == 1:
             axes = block_axes(scope.levels, axes) or axes
         return self.index(value, expr.index, axes, expr.span)

@@ -32,6 +32,7 @@ class DataSpec:
     per: str | None = None
     expr: ast.Expr | None = None
     drop: bool = False
+    impute: bool = False
     inferred: bool = False
     hoisted: bool = False  # a block that stands after a bar
     of_level: bool = False  # made for a level whose labels an expression compares
@@ -121,6 +122,7 @@ class Scope:
     definitions: dict[str, DefinitionSpec] = field(default_factory=dict)
     coefficients: dict[str, CoefficientSpec] = field(default_factory=dict)
     outcomes: list[tuple[Target, ast.Tilde]] = field(default_factory=list)
+    defaulted: set[str] = field(default_factory=set)  # imputed columns without a statement
     settings: list[Setting] = field(default_factory=list)
     pins: dict[str, list[Setting]] = field(default_factory=dict)
     reports: list[ast.Expr] = field(default_factory=list)

@@ -18,6 +18,7 @@ from hdsl.data.levels import Groups, natural
 from hdsl.data.problem import finding, listing, quoted
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.families import FAMILIES, Categories
+from hdsl.ir.imputed import missing_level
 from hdsl.ir.model import Data, Level, LevelKind, Outcome
 
 
@@ -38,7 +39,7 @@ def _texts(column: Column) -> list[str]:
 
 
 def with_label_axes(dataset: Dataset) -> Dataset:
-    """The data set with the axes of its outcomes' labels among its groups."""
+    """The data set with the axes of outcomes' labels and of missing values among its groups."""
     groups = dict(dataset.groups)
     for level in dataset.model.levels.values():
         labels = None if level.of is None else labels_of(dataset, level)
@@ -50,6 +51,13 @@ def with_label_axes(dataset: Dataset) -> Dataset:
             labels = labels[1:]
         none = np.full(len(dataset.kept), -1)
         groups[level.name] = Groups(len(labels), labels, none, np.zeros(len(labels), int))
+    for outcome in dataset.model.likelihoods:
+        column = dataset.columns.get(outcome.name)
+        if outcome.imputed and column is not None:
+            axis = missing_level(outcome.name, outcome.domain[0])
+            count = int(column.missing.sum())
+            none = np.full(len(dataset.kept), -1)
+            groups[axis] = Groups(count, (), none, np.zeros(count, int))
     return replace(dataset, groups=groups)
 
 

@@ -215,7 +215,7 @@ def check_present(dataset: Dataset, with_outcomes: bool) -> Iterator[Diagnostic]
     needed = predictor_data(dataset.model)
     free = frozenset[str]() if not with_outcomes else outcome_data(dataset.model)
     for data, column in dataset.base_columns():
-        may_miss = data.impute or data.name in free or data.name not in needed
+        may_miss = data.name in free or data.name not in needed
         if data.domain != (ROW,) or may_miss or not column.missing.any():
             continue
         count = int(column.missing.sum())
@@ -238,7 +238,7 @@ def check_new_data(
     for node in dataset.model.nodes:
         if not isinstance(node, Data) or node.expr is not None or node.name not in needed:
             continue
-        if node.domain == (ROW,) or len(node.domain) != 1 or node.impute:
+        if node.domain == (ROW,) or len(node.domain) != 1:
             continue
         level, column = node.domain[0], dataset.columns.get(node.name)
         if level not in dataset.groups or column is None or not column.missing.any():

@@ -26,14 +26,15 @@ from hdsl.source import Span
 
 def check_outcomes(dataset: Dataset) -> Iterator[Diagnostic]:
     """The outcomes that are all missing, or have values that their distribution cannot give."""
-    for outcome in dataset.model.outcomes:
+    for outcome in dataset.model.likelihoods:
         column = dataset.columns.get(outcome.name)
         if column is None:
             continue
         if column.missing.all():
+            what = "imputed" if outcome.imputed else "outcome"
             yield finding(
                 "H931",
-                f"the outcome `{outcome.name}` is missing everywhere",
+                f"the {what} `{outcome.name}` is missing everywhere",
                 outcome.span,
                 "there is nothing to learn from",
                 notes=[f"in all of {counted_places(column.domain, len(column.missing))}"],

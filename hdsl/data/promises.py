@@ -89,7 +89,7 @@ def check_missing(dataset: Dataset) -> Iterator[Diagnostic]:
     for name in _used(dataset):
         data = dataset.model.by_name[name]
         column = dataset.columns.get(name)
-        if not isinstance(data, Data) or data.observed or column is None:
+        if not isinstance(data, Data) or data.observed or data.impute or column is None:
             continue
         bases = [base for base in _bases(dataset, data) if _lacks(dataset, base, column)]
         for blamed in bases or ([data] if column.missing.any() else []):

@@ -20,6 +20,7 @@ from hdsl.fit.inverse import invert
 from hdsl.fit.labels import from_codes, labels_of
 from hdsl.fit.naming import model_name, tree_name
 from hdsl.ir import model as ir
+from hdsl.ir.imputed import column
 
 if TYPE_CHECKING:
     import xarray
@@ -97,7 +98,8 @@ class Results:
         """Every recorded quantity, and each missing outcome on the rows where it is missing."""
         variables: dict[str, Variable] = {}
         for site, value in self.draws.posterior.items():
-            variables[model_name(site)] = ((*SAMPLE, *self._dims[model_name(site)]), value)
+            name = column(model_name(site))  # missing values are those of their column
+            variables[name] = ((*SAMPLE, *self._dims[model_name(site)]), value)
         used = {dimension for dimensions, _ in variables.values() for dimension in dimensions}
         missing = [o for o in self.outcomes if o.site in self.draws.missing]
         kept = {dimension: self._all(dimension) for dimension in used}

@@ -137,6 +137,7 @@ class Parameter(_Node):
     rule: str | None = None
     implied: bool = False  # no statement declares it: a bare name in an outcome's distribution
     hidden: bool = False  # the results do not hold it
+    imputes: str | None = None  # the column of which it holds the missing values, and no others
     increasing: bool = False  # along the last level: each has the distribution, in this order
 
 
@@ -206,10 +207,16 @@ class Correlation(_Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(_Node):
-    """A likelihood term: data ``name`` has the distribution, over its own domain."""
+    """A likelihood term: data ``name`` has the distribution, over its own domain.
+
+    ``imputed``: of a predictor, whose missing values are parameters; ``rule`` is set where its
+    distribution is a default.
+    """
 
     distribution: Distribution
     transform: Transform | None = None
+    imputed: bool = False
+    rule: str | None = None
 
 
 @dataclass(frozen=True)
@@ -270,7 +277,12 @@ class Model:
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """The likelihood terms, in source order."""
+        """The likelihood terms, in source order, those of imputed predictors left out."""
+        return tuple(n for n in self.likelihoods if not n.imputed)
+
+    @cached_property
+    def likelihoods(self) -> tuple[Outcome, ...]:
+        """All likelihood terms, in source order."""
         return tuple(n for n in self.nodes if isinstance(n, Outcome))
 
     def ancestors(self, level: str) -> frozenset[str]:

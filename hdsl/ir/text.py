@@ -25,6 +25,7 @@ from hdsl.families import FAMILIES
 from hdsl.families.family import Support
 from hdsl.families.wrapper import WRAPPERS
 from hdsl.ir.blocks import slope_term_of
+from hdsl.ir.imputed import known
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -173,7 +174,7 @@ def _text(expr: Expr) -> Piece:
         case Label(text=text):
             return f'"{text}"', ATOM
         case Value(name=name):
-            return name, ATOM
+            return known(name), ATOM
         case Member():
             return _member(expr), ATOM
         case Summary(function=function, argument=argument):

@@ -22,6 +22,7 @@ from hdsl.expr import (
     parts,
 )
 from hdsl.families import FAMILIES, Categories, Role
+from hdsl.ir.imputed import completed, missing
 from hdsl.ir.model import (
     Correlation,
     Data,
@@ -122,6 +123,12 @@ def values(expr: Expr) -> tuple[str, ...]:
 def learned_from(expr: Expr) -> tuple[str, ...]:
     """The data that an expression uses only through numbers learned from them (``sd(log_q)``)."""
     return tuple(dict.fromkeys(_summarised(expr)))
+
+
+def imputed_parts(model: Model) -> frozenset[str]:
+    """The missing values and the completed column of every imputed one, which tells of both."""
+    names = [node.name for node in model.likelihoods if node.imputed]
+    return frozenset(part for name in names for part in (missing(name), completed(name)))
 
 
 def outcome_data(model: Model) -> frozenset[str]:

@@ -52,7 +52,8 @@ def verify_model(model: Model) -> None:
             known[name] = _domain_of(node, name)
         if isinstance(node, Outcome):
             data = model.by_name.get(node.name)
-            is_data = isinstance(data, Data) and data.observed and node.name in known
+            is_outcome = isinstance(data, Data) and (data.observed or data.impute)
+            is_data = is_outcome and node.name in known
             _require(is_data, f"the outcome `{node.name}` is no observed data")
     _verify_coefficients(model, known)
 

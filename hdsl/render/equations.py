@@ -24,6 +24,7 @@ from hdsl.expr import (
     names,
 )
 from hdsl.ir.blocks import slope_term_of
+from hdsl.ir.imputed import known
 from hdsl.ir.model import (
     Coefficient,
     Correlation,
@@ -37,6 +38,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import ATOM, Piece, in_place, text_of, written_arguments
+from hdsl.ir.uses import imputed_parts
 from hdsl.render.blocks import cut
 from hdsl.render.indices import Indices, indices_of
 from hdsl.render.latex import latex_of
@@ -108,7 +110,7 @@ class _Writer:
 
     def statements(self) -> Iterator[_Statement]:
         """Every equation with its domain and the quantity it is about, in the model's order."""
-        told = _told_by_deviations(self.model)
+        told = _told_by_deviations(self.model) | imputed_parts(self.model)
         for node in self.model.nodes:
             if node.name not in told:
                 yield from self._node(node)
@@ -215,7 +217,7 @@ class _Writer:
 
     def quantity(self, name: str, here: Domain) -> str:
         """A quantity with the indices that it has in a statement over a domain."""
-        return self.notation.quantity(name, self.indices.at(self.domains[name], here))
+        return self.notation.quantity(known(name), self.indices.at(self.domains[name], here))
 
     def distribution(self, distribution: Distribution, here: Domain) -> str:
         """A distribution, its arguments in full."""

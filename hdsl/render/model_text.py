@@ -19,6 +19,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
+from hdsl.ir.uses import imputed_parts
 from hdsl.render.blocks import shown
 from hdsl.render.picture import Plate
 from hdsl.render.plates import framed, plate_key, plates, titled
@@ -91,7 +92,7 @@ def _in_tree_order(frames: tuple[Plate, ...]) -> Iterator[tuple[Plate, int]]:
 def _entries(model: Model) -> Iterator[_Entry]:
     totals = {c.name: c for c in model.coefficients if c.parts and not c.crossed}
     inner = {f"{c.scale_name}[{part.level}]" for c in totals.values() for part in c.parts}
-    told = {c.scale_name for c in totals.values()} | inner
+    told = {c.scale_name for c in totals.values()} | inner | imputed_parts(model)
     for node in model.nodes:
         if node.name in totals:
             yield from _coefficient(model, totals[node.name])
@@ -121,7 +122,7 @@ def _coefficient(model: Model, coefficient: Coefficient) -> Iterator[_Entry]:
 
 def _node(model: Model, node: Node, crossed: frozenset[str]) -> Iterator[_Entry]:
     match node:
-        case Data(observed=True):
+        case Data(observed=True) | Data(impute=True):
             pass  # it is told as an outcome
         case Data():
             derived = node.name if node.expr is None else shown(node.expr)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hdsl.expr import Domain
 from hdsl.ir.facts import Facts
+from hdsl.ir.imputed import column, known
 from hdsl.ir.model import (
     Correlation,
     Data,
@@ -16,7 +17,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.text import text_of, text_of_distribution, text_of_target
-from hdsl.ir.uses import expressions, values
+from hdsl.ir.uses import expressions, imputed_parts, values
 from hdsl.render.blocks import shown
 from hdsl.render.compact import compact
 from hdsl.render.model_text import model_text
@@ -39,6 +40,7 @@ def model_picture(model: Model, facts: Facts | None = None) -> Picture:
         homes |= drawn.homes
         uses |= drawn.uses
         joint += drawn.joint
+    homes |= {part: column(known(part)) for part in imputed_parts(model)}
     hidden = _hidden(model)
     for node in model.nodes:
         if _stands_alone(node, homes) and node.name not in hidden:
@@ -67,8 +69,8 @@ def _stands_alone(node: Node, homes: dict[str, str]) -> bool:
     match node:
         case Deviations() | Correlation():
             return False
-        case Data(observed=observed):
-            return not observed
+        case Data(observed=observed, impute=impute):
+            return not (observed or impute)
         case Parameter() | Definition():
             return node.name not in homes
         case Outcome():
