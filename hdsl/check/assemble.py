@@ -11,7 +11,7 @@ from hdsl.check.distributions import resolve_distribution
 from hdsl.check.domains import is_crossing, outside
 from hdsl.check.impute import imputed_nodes
 from hdsl.check.labels import check_axis, check_labels, inferred_type
-from hdsl.check.misplaced import blame
+from hdsl.check.misplaced import blame, refuse_index
 from hdsl.check.newcomers import Newcomers, check_newcomers
 from hdsl.check.options import check_options
 from hdsl.check.order import in_order, report_unused, used_names
@@ -122,17 +122,7 @@ class Assembly:
             spec = self.scope.data[target.name]
             self._infer_types(spec, distribution)
             domain = self.resolver.domain_of(target.name, target.span)
-            stated = tuple(
-                self.scope.level_name(i) for i in target.index if isinstance(i, ast.LevelName)
-            )
-            if target.index and (len(stated) < len(target.index) or stated != domain):
-                self.scope.report(
-                    "H206",
-                    f"`{target.name}` is data per `{domain[0] if domain else 'model'}`",
-                    target.span,
-                    "the index says otherwise",
-                    help=f"declare it `data {target.name} : real per {(*stated, 'LEVEL')[0]}`",
-                )
+            refuse_index(self.resolver, target, domain)
             for expr, allowed, beyond in check_domains(self.resolver, distribution, domain):
                 blame(self.resolver, expr, allowed, beyond, f"`{target.name}`")
             check_axis(self.resolver, target.name, distribution, domain)

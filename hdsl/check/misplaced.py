@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.domains import reaching
 from hdsl.check.spelling import quoted
+from hdsl.check.targets import Target
 from hdsl.expr import ROW, Domain, Expr, Member, Value, walk
 from hdsl.ir.model import LevelKind
+from hdsl.syntax import ast
 
 if TYPE_CHECKING:
     from hdsl.check.resolve import Resolver
@@ -47,3 +49,17 @@ def blame(resolver: "Resolver", expr: Expr, domain: Domain, beyond: Domain, whos
         if level != ROW
         else "a row-long value can stand in an outcome's distribution or a definition only",
     )
+
+
+def refuse_index(resolver: "Resolver", target: Target, domain: Domain) -> None:
+    """Report an outcome with an index that is not where it lives."""
+    scope = resolver.scope
+    stated = tuple(scope.level_name(i) for i in target.index if isinstance(i, ast.LevelName))
+    if target.index and (len(stated) < len(target.index) or stated != domain):
+        scope.report(
+            "H206",
+            f"`{target.name}` is data per `{domain[0] if domain else 'model'}`",
+            target.span,
+            "the index says otherwise",
+            help=f"declare it `data {target.name} : real per {(*stated, 'LEVEL')[0]}`",
+        )

@@ -108,22 +108,16 @@ def prepare(rows, tables=None, learned=None):
     sd_area = learn("sd(area)", sd, area, learned)
     sd_y = learn("sd(y)", sd, y, learned)
     mean_y = learn("mean(y)", np.nanmean, y, learned)
-    mean_temperature_mean_temperature_sd_temperature = learn(
-        "mean((temperature - mean(temperature)) / sd(temperature))",
-        np.nanmean,
-        (temperature - mean_temperature) / sd_temperature,
-        learned,
-    )
+    mean_log_height = learn("mean(log(height))", np.nanmean, np.log(height), learned)
+    sd_log_height = learn("sd(log(height))", sd, np.log(height), learned)
+    mean_share = learn("mean(share)", np.nanmean, share, learned)
+    sd_share = learn("sd(share)", sd, share, learned)
     sd_temperature_mean_temperature_sd_temperature = learn(
         "sd((temperature - mean(temperature)) / sd(temperature))",
         sd,
         (temperature - mean_temperature) / sd_temperature,
         learned,
     )
-    mean_log_height = learn("mean(log(height))", np.nanmean, np.log(height), learned)
-    sd_log_height = learn("sd(log(height))", sd, np.log(height), learned)
-    mean_share = learn("mean(share)", np.nanmean, share, learned)
-    sd_share = learn("sd(share)", sd, share, learned)
     n_row_of_market = np.bincount(market_of_row, minlength=len(coords["market"]))
 
     return {
@@ -148,12 +142,11 @@ def prepare(rows, tables=None, learned=None):
         "area_known": area_known[area_seen],
         "sd_y": sd_y,
         "mean_y": mean_y,
-        "mean_temperature_mean_temperature_sd_temperature": mean_temperature_mean_temperature_sd_temperature,
-        "sd_temperature_mean_temperature_sd_temperature": sd_temperature_mean_temperature_sd_temperature,
         "mean_log_height": mean_log_height,
         "sd_log_height": sd_log_height,
         "mean_share": mean_share,
         "sd_share": sd_share,
+        "sd_temperature_mean_temperature_sd_temperature": sd_temperature_mean_temperature_sd_temperature,
         "x": x,
         "row_of_height_row": row_of_height_row,
         "height": height,
@@ -194,16 +187,13 @@ def model(data):
     area_known = data["area_known"]
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
-    mean_temperature_mean_temperature_sd_temperature = data[
-        "mean_temperature_mean_temperature_sd_temperature"
-    ]
-    sd_temperature_mean_temperature_sd_temperature = data[
-        "sd_temperature_mean_temperature_sd_temperature"
-    ]
     mean_log_height = data["mean_log_height"]
     sd_log_height = data["sd_log_height"]
     mean_share = data["mean_share"]
     sd_share = data["sd_share"]
+    sd_temperature_mean_temperature_sd_temperature = data[
+        "sd_temperature_mean_temperature_sd_temperature"
+    ]
     x = data["x"]
     row_of_height_row = data["row_of_height_row"]
     height = data["height"]
@@ -276,10 +266,6 @@ def model(data):
         dist.Normal(
             mean_y,
             2.5 * sd_y
-            + 2.5
-            * sd_y
-            * jnp.abs(mean_temperature_mean_temperature_sd_temperature)
-            / sd_temperature_mean_temperature_sd_temperature
             + 2.5 * sd_y * jnp.abs(mean_log_height) / sd_log_height
             + 2.5 * sd_y * jnp.abs(mean_share) / sd_share,
         ),
