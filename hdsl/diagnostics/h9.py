@@ -342,8 +342,8 @@ _MEANING = (
         Severity.ERROR,
         "data that never vary",
         "Something is divided by the sd of a column, by `standardize`, by `sd(x)` or in a default "
-        "prior, and the column holds one value only, so that its sd is 0. A smooth function of such a "
-        "column, `gp` or `hsgp`, would be one number.",
+        "prior, and the column holds one value only, so that its sd is 0. A smooth function of "
+        "such a column, `gp` or `hsgp`, would be one number.",
         _MODEL,
         _MODEL,
         rows="shop,sales,price\na,5,2\na,6,2\nb,9,2\nc,7,2\nd,8,2\ne,4,2\n",
