@@ -11,7 +11,7 @@ from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
 from hdsl.cli.text import check, compile_, expand, explain, fmt, info
-from hdsl.cli.using import predict
+from hdsl.cli.using import predict, update
 
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
@@ -46,7 +46,7 @@ def main(debug: bool) -> None:
 
 _COMMANDS = (
     *(check, fmt, expand, info, diff, explain, compile_, verify, simulate, recover, fit),
-    *(pool, summary, predict, render),
+    *(pool, summary, predict, update, render),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -89,6 +89,66 @@ def predict(
         click.echo(f"{len(found):,} rows predicted: {output}", err=True)
 
 
+@click.command()
+@click.argument("run", type=RUN, metavar="RUN")
+@click.argument("rows", type=ROWS)
+@table_option
+@click.option("-o", "--output", required=True, metavar="RUN2", help="The RUN to write.")
+@click.option(
+    "--all-groups",
+    is_flag=True,
+    help="Learn known groups too, anew and from these rows alone.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(4),
+    default=1000,
+    show_default=True,
+    help="Draws to go on from, of all chains together.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace RUN2 if it exists.")
+def update(
+    run: str,
+    rows: str,
+    tables: Mapping[str, str],
+    output: str,
+    all_groups: bool,
+    draws: int,
+    seed: int,
+    overwrite: bool,
+) -> None:
+    """Learn new groups from their rows.
+
+    The population stays as RUN has it; RUN2 holds all groups, the old and the new.
+    """
+    from hdsl.fit.run import load
+    from hdsl.fit.update import update as updated
+
+    if Path(output).resolve() == Path(run).resolve():
+        raise click.UsageError("RUN2 is to be another RUN than the one that it is made from")
+    by_level = {level: read_file(path) for level, path in tables.items()}
+    done = updated(
+        load(run),
+        read_file(rows),
+        by_level,
+        all_groups=all_groups,
+        draws=draws,
+        seed=seed,
+        out=output,
+        overwrite=overwrite,
+    )
+    for level, count in done.learned.items():
+        click.echo(f"{count:,} {'group' if count == 1 else 'groups'} of `{level}` learned.")
+    for note in done.notes:
+        click.echo(note, err=True)
+    kept = done.run.data["posterior"].sizes
+    click.echo(
+        f"{kept['chain']} chains × {kept['draw']} draws are in {output}: `hdsl summary {output}`, "
+        f"`hdsl predict {output} ROWS`."
+    )
+
+
 def _print(found: "Prediction") -> None:
     """The table, shortened on a terminal; whole, as CSV, where something else reads it."""
     import sys

@@ -5,12 +5,10 @@ from hdsl.diagnostics.entry import Entry
 
 
 def _new(
-    code: str, title: str, explanation: str, proof: str, severity: Severity = Severity.ERROR
+    code: str, title: str, explanation: str, proof: str, place: str = "tests/data/test_new_rows.py"
 ) -> Entry:
     """A finding about new rows, which takes a run to show: a test does."""
-    return Entry(
-        code, severity, title, explanation, "", "", proof=f"tests/data/test_new_rows.py::{proof}"
-    )
+    return Entry(code, Severity.ERROR, title, explanation, "", "", proof=f"{place}::{proof}")
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -79,5 +77,13 @@ ENTRIES: tuple[Entry, ...] = (
         "The rows are as they should be, and yet the run's own code could not make of them what "
         "the model reads, or what it made is no finite number: the log of 0, a division by 0.",
         "test_data_that_cannot_be_computed",
+    ),
+    _new(
+        "H959",
+        "nothing to learn",
+        "An update learns groups from rows: it needs rows with a known outcome that belong to a "
+        "group which is new (or, with `--all-groups`, to any).",
+        "test_an_update_needs_something_new",
+        place="tests/predict/test_update.py",
     ),
 )

@@ -7,7 +7,7 @@ above them in the model, for the groups that it does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -25,6 +25,9 @@ from hdsl.fit.numpyro_sampler import Model
 
 if TYPE_CHECKING:
     from hdsl.backends import Generated
+
+
+type Given = Callable[[Any, tuple[Numbers, ...], Any], Any]
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,11 @@ class Replay:
         values: Mapping[str, Any],
         key: Any,
         members: Mapping[str, Members] | None = None,
-        given: Mapping[str, Any] | None = None,
+        given: Mapping[str, Given] | None = None,
     ) -> Any:
-        """The trace of the model for one draw; ``given`` are values of new cells, by site."""
+        """The trace of the model for one draw. ``given`` makes the values of new cells, by site: of
+        the distribution, the cells, and the fresh values that they would have otherwise.
+        """
         own = {**self.members, **(members or {})}
 
         def place(site: dict[str, Any]) -> Any:
@@ -77,7 +82,7 @@ class Replay:
         values: Mapping[str, Any],
         key: Any,
         members: Mapping[str, Members],
-        given: Mapping[str, Any],
+        given: Mapping[str, Given],
     ) -> Any:
         """The value of a site: the run's where it has one, else what is given, else fresh."""
         name, law = site["name"], site["fn"]
@@ -87,14 +92,7 @@ class Replay:
             if known is None or known.shape != law.shape():
                 raise _strange(name)
             return known
-        found = [
-            axis if axis is not None else everything(law.batch_shape[i])
-            for i, axis in enumerate(axes)
-        ]
-        if len(found) != len(law.batch_shape):
-            raise failure(
-                "H950", f"`{name}` cannot be carried to other groups: its members hang together"
-            )
+        found = self._members(name, law, members)
         full = jnp.zeros(law.shape())
         if known is not None:
             full = full.at[np.ix_(*(np.flatnonzero(a.source >= 0) for a in found))].set(
@@ -103,11 +101,23 @@ class Replay:
         cells = new_cells(found)
         if not len(cells[0]):
             return full
-        if name in given:
-            return full.at[cells].set(given[name])
         own = jax.random.fold_in(key, crc32(name.encode()))
         keys = keys_of(own, [jnp.asarray(a.hashes)[i] for a, i in zip(found, cells, strict=True)])
-        return full.at[cells].set(draw_cells(law, cells, keys, self.unseen))
+        fresh = draw_cells(law, cells, keys, self.unseen)
+        return full.at[cells].set(given[name](law, cells, fresh) if name in given else fresh)
+
+    def _members(self, name: str, law: Any, members: Mapping[str, Members]) -> list[Members]:
+        """The members of a site's axes."""
+        axes = self.axes[name]
+        if len(axes) != len(law.batch_shape):
+            raise failure(
+                "H950", f"`{name}` cannot be carried to other groups: its members hang together"
+            )
+        return [members.get(axis) or everything(law.batch_shape[i]) for i, axis in enumerate(axes)]
+
+    def cells(self, name: str, law: Any) -> tuple[Numbers, ...]:
+        """The positions of a site's new cells."""
+        return new_cells(self._members(name, law, self.members))
 
 
 def new_cells(axes: list[Members]) -> tuple[Numbers, ...]:

@@ -129,6 +129,37 @@ class Run:
 
         return predict(self, rows, tables, unseen, quantiles, draws, seed)
 
+    def update(
+        self,
+        rows: Any,
+        tables: Mapping[str, Any] | None = None,
+        *,
+        all_groups: bool = False,
+        draws: int = 1000,
+        seed: int = 0,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+    ) -> Run:
+        """The run with the groups learned that the rows bring, the population as it is.
+
+        Each of at most ``draws`` draws of the population is gone on from: the new groups'
+        coefficients come from their exact distribution given it and their rows. With
+        ``all_groups`` known groups are learned anew as well, from these rows alone.
+        """
+        from hdsl.fit.update import update
+
+        found = update(
+            self,
+            rows,
+            tables,
+            all_groups=all_groups,
+            draws=draws,
+            seed=seed,
+            out=out,
+            overwrite=overwrite,
+        )
+        return found.run
+
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """The folder that the run was written to; it can be moved and opened by ``load``."""
         out = Path(path)

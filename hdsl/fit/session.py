@@ -96,8 +96,9 @@ def open_session(
         missing |= {
             outcome.name
             for outcome in model.outcomes
-            if outcome.name in bound.dataset.columns
-            and bound.dataset.columns[outcome.name].missing.any()
+            if outcome.domain != (ROW,)  # of the known groups what was observed is not kept
+            or outcome.name not in bound.dataset.columns
+            or bound.dataset.columns[outcome.name].missing.any()
         }
     sizes = {level: len(found.labels) for level, found in training.levels.items()}
     facts = Facts(training.rows, sizes, {}, frozenset(missing))
@@ -112,7 +113,8 @@ def open_session(
 def _prepared(loaded: GeneratedModule, bound: NewRows, model: ir.Model) -> dict[str, Any]:
     """What the generated ``prepare`` makes of the rows; an error where that is no number."""
     try:
-        data: dict[str, Any] = loaded.module.prepare(bound.rows, bound.tables, bound.learned)
+        with np.errstate(all="ignore"):  # what is not a number is looked for below
+            data: dict[str, Any] = loaded.module.prepare(bound.rows, bound.tables, bound.learned)
     except ValueError as error:
         raise ModelError(
             (finding("H958", f"the new rows cannot be prepared: {error}"),), model.source
