@@ -19,8 +19,9 @@ type Density = Callable[[Any], Any]  # (block, slot) -> (block,), each block's l
 MOST_STEPS = 60
 """Of Newton; a dozen is plenty where the density is log-concave."""
 
-TOLERANCE = 1e-9
-"""Newton ends where another step would raise no block's log density by more."""
+TOLERANCE = 1e-3
+"""Newton ends where no step raises a block's log density by more: a small part of a standard
+deviation from the mode. What is left is Metropolis' to correct."""
 
 WIDE, SHARE = 1.7, 0.15
 """So many of the proposals come from a normal so much wider: tails heavier than a normal's."""
@@ -53,25 +54,31 @@ class Blocks:
 
 def draw(density: Density, blocks: Blocks, start: Any, keys: Any, steps: int) -> Found:
     """One draw of every block; ``keys`` has one for each."""
-    mode = climb(density, blocks, start)
-    _, curvature = slopes(density, blocks, mode)
+    mode, curvature = climb(density, blocks, start)
     factor = _factor(-curvature, blocks)
     return _metropolis(density, blocks, mode, factor, keys, steps)
 
 
-def slopes(density: Density, blocks: Blocks, u: Any) -> tuple[Any, Any]:
-    """Gradient (block, slot) and second derivatives (block, slot, slot) of each block's density.
+def slopes(density: Density, blocks: Blocks, u: Any) -> tuple[Any, Any, Any]:
+    """Each block's log density (block,), its gradient (block, slot) and its second derivatives
+    (block, slot, slot).
 
     Blocks do not meet, so that a column of all blocks' second derivatives is one directional
     derivative of the gradient.
     """
-    gradient = jax.grad(lambda v: density(v).sum())
     valid = blocks.valid
+
+    def total(v: Any) -> Any:
+        heights = density(v)
+        return heights.sum(), heights
+
+    gradient = jax.grad(total, has_aux=True)
 
     def column(slot: Any) -> Any:
         direction = jax.nn.one_hot(slot, blocks.size, dtype=u.dtype) * valid
-        return jax.jvp(gradient, (u,), (direction,))[1] * valid
+        return directional(direction) * valid
 
+    first, directional, heights = jax.linearize(gradient, u, has_aux=True)
     slots = jnp.arange(blocks.size)
     if blocks.size <= COLUMNS:
         columns = jax.vmap(column)(slots)
@@ -80,35 +87,37 @@ def slopes(density: Density, blocks: Blocks, u: Any) -> tuple[Any, Any]:
     second = jnp.moveaxis(columns, 0, -1)
     second = (second + jnp.swapaxes(second, -1, -2)) / 2
     second = second - jnp.eye(blocks.size) * (1 - valid)[:, :, None]  # unused slots: minus one
-    return gradient(u) * valid, second
+    return heights, first * valid, second
 
 
-def climb(density: Density, blocks: Blocks, start: Any) -> Any:
-    """The mode of every block, by Newton's steps, damped where they would lead down."""
+def climb(density: Density, blocks: Blocks, start: Any) -> tuple[Any, Any]:
+    """The mode of every block, by Newton's steps, damped where they would lead down; and the second
+    derivatives next to it.
+    """
 
     def going(state: Any) -> Any:
         _, _, _, gain, count = state
         return (count < MOST_STEPS) & (gain > TOLERANCE)
 
     def step(state: Any) -> Any:
-        u, height, damping, _, count = state
-        gradient, second = slopes(density, blocks, u)
+        u, _, damping, _, count = state
+        height, gradient, second = slopes(density, blocks, u)
         scale = jnp.maximum(jnp.abs(jnp.diagonal(second, axis1=1, axis2=2)), 1e-6)
         damped = -second + (damping[:, None] * scale)[:, :, None] * jnp.eye(blocks.size)
         move = _solved(damped, gradient) * blocks.valid
         there = density(u + move)
-        better = jnp.isfinite(there) & (there >= height - 1e-12)
+        better = jnp.isfinite(there) & ((there >= height - 1e-9) | ~jnp.isfinite(height))
         # where the step failed, how much it promised counts: the block is not at its mode
         promised = jnp.where(jnp.isfinite(move).all(axis=1), (gradient * move).sum(axis=1), 1.0)
         gain = jnp.where(better, jnp.abs(there - height), jnp.abs(promised)).max()
-        u = jnp.where(better[:, None], u + move, u)
         damping = jnp.where(better, damping / 10, jnp.maximum(damping * 10, 1e-3))
         damping = jnp.where(damping < 1e-7, 0.0, damping)
-        return u, jnp.where(better, there, height), damping, gain, count + 1
+        return jnp.where(better[:, None], u + move, u), second, damping, gain, count + 1
 
-    height = density(start)
-    state = (start, height, jnp.zeros_like(height), jnp.array(jnp.inf), 0)
-    return jax.lax.while_loop(going, step, state)[0]
+    count, size = blocks.valid.shape
+    state = (start, jnp.zeros((count, size, size)), jnp.zeros(count), jnp.array(jnp.inf), 0)
+    mode, second, _, _, _ = jax.lax.while_loop(going, step, state)
+    return mode, second
 
 
 def _solved(matrix: Any, vector: Any) -> Any:
@@ -121,13 +130,20 @@ def _solved(matrix: Any, vector: Any) -> Any:
 def _factor(precision: Any, blocks: Blocks) -> Any:
     """The Cholesky factor of each block's precision, with the least damping that makes it one."""
     scale = jnp.maximum(jnp.abs(jnp.diagonal(precision, axis1=1, axis2=2)), 1e-6)
-    eye = jnp.eye(blocks.size)
-    found = jnp.linalg.cholesky(scale[:, :, None] * eye)
-    for damping in reversed(DAMPING):
-        tried = jnp.linalg.cholesky(precision + damping * scale[:, :, None] * eye)
-        fine = jnp.isfinite(tried).all(axis=(1, 2), keepdims=True)
-        found = jnp.where(fine, tried, found)
-    return found
+    diagonal = scale[:, :, None] * jnp.eye(blocks.size)
+
+    def failing(state: Any) -> Any:
+        factor, level = state
+        return (level < len(DAMPING)) & ~jnp.isfinite(factor).all()
+
+    def damp(state: Any) -> Any:
+        factor, level = state
+        fine = jnp.isfinite(factor).all(axis=(1, 2), keepdims=True)
+        tried = jnp.linalg.cholesky(precision + jnp.array(DAMPING)[level] * diagonal)
+        return jnp.where(fine, factor, tried), level + 1
+
+    factor, _ = jax.lax.while_loop(failing, damp, (jnp.full(precision.shape, jnp.nan), 0))
+    return jnp.where(jnp.isfinite(factor), factor, jnp.sqrt(diagonal))
 
 
 def _metropolis(
@@ -150,13 +166,13 @@ def _metropolis(
     def step(i: Any, state: Any) -> Any:
         u, weight, taken = state
         proposed, other, chance = propose(i)
-        accept = chance < other - weight
+        accept = (chance < other - weight) | jnp.isneginf(weight)
         u = jnp.where(accept[:, None], proposed, u)
         return u, jnp.where(accept, other, weight), taken + accept
 
-    first, weight, _ = propose(0)
-    state = (first, weight, jnp.zeros(len(keys), dtype=jnp.int32))
-    u, _, taken = jax.lax.fori_loop(1, steps + 1, step, state)
+    count = len(keys)  # the first proposal is always taken, and does not count
+    state = (mode, jnp.full(count, -jnp.inf), jnp.full(count, -1, dtype=jnp.int32))
+    u, _, taken = jax.lax.fori_loop(0, steps + 1, step, state)
     return Found(u, taken)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hdsl.backends import Generated
 
 
-type Given = Callable[[Any, tuple[Numbers, ...], Any], Any]
+type Given = Callable[[Any, tuple[Numbers, ...], Callable[[], Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Replay:
         given: Mapping[str, Given] | None = None,
     ) -> Any:
         """The trace of the model for one draw. ``given`` makes the values of new cells, by site: of
-        the distribution, the cells, and the fresh values that they would have otherwise.
+        the distribution, the cells, and a function of the fresh values that they would have.
         """
         own = {**self.members, **(members or {})}
 
@@ -101,10 +101,13 @@ class Replay:
         cells = new_cells(found)
         if not len(cells[0]):
             return full
-        own = jax.random.fold_in(key, crc32(name.encode()))
-        keys = keys_of(own, [jnp.asarray(a.hashes)[i] for a, i in zip(found, cells, strict=True)])
-        fresh = draw_cells(law, cells, keys, self.unseen)
-        return full.at[cells].set(given[name](law, cells, fresh) if name in given else fresh)
+
+        def fresh() -> Any:
+            own = jax.random.fold_in(key, crc32(name.encode()))
+            hashes = [jnp.asarray(a.hashes)[i] for a, i in zip(found, cells, strict=True)]
+            return draw_cells(law, cells, keys_of(own, hashes), self.unseen)
+
+        return full.at[cells].set(given[name](law, cells, fresh) if name in given else fresh())
 
     def _members(self, name: str, law: Any, members: Mapping[str, Members]) -> list[Members]:
         """The members of a site's axes."""

@@ -18,14 +18,16 @@ import numpy as np
 from hdsl.data.problem import finding, numbered
 from hdsl.data.training import KnownLevel, Training
 from hdsl.diagnostics.diagnostic import ModelError
+from hdsl.fit.cold_start import Piece
 from hdsl.fit.draft import open_draft
-from hdsl.fit.draws import Draws, Numbers, OutcomeRows, keeps_pointwise
-from hdsl.fit.fingerprint import fingerprint
+from hdsl.fit.draws import Draws, Numbers, OutcomeRows, keeps_pointwise, predicts_missing
 from hdsl.fit.environment import environment
+from hdsl.fit.fingerprint import fingerprint
 from hdsl.fit.fitting import labels_of, outcome_rows, population
 from hdsl.fit.folder import Contents
-from hdsl.fit.learning import Learned, Learner
-from hdsl.fit.numpyro_sampler import CHUNK_VALUES, split_data
+from hdsl.fit.learning import Learned, Learner, carried, given
+from hdsl.fit.numpyro_sampler import CHUNK_VALUES, draws_of, split_data
+from hdsl.fit.nuts import Sampled
 from hdsl.fit.predict import table_of
 from hdsl.fit.replay import members_of
 from hdsl.fit.results import Names, Results
@@ -92,16 +94,19 @@ def _updated(
     progress: Reporter | None,
 ) -> Update:
     began = time.perf_counter()
-    session, kept = _thinned(open_session(run, rows, tables, with_outcomes=True, whole=True), draws)
-    anew = _anew(session) if all_groups else {}
-    members = members_of(session.generated, session.data, session.training, anew)
-    learner = Learner(session, members, seed)
+    small, kept = _thinned(open_session(run, rows, tables, with_outcomes=True), draws)
+    anew = _anew(small) if all_groups else {}
+    learner = _learner(small, anew, seed)
     if not learner.layout.count:
-        raise _nothing(session, all_groups)
+        raise _nothing(small, all_groups)
     if progress is not None:
         progress.stage("learning")
     learned = learner.learn()
-    drawn, outcomes, pointwise = _drawn(learner, learned, run, kept)
+    whole = open_session(run, rows, tables, with_outcomes=True, whole=True)
+    session = replace(whole, draws=small.draws)
+    everyone = _learner(session, anew, seed)
+    given_cells = carried(learner, everyone)
+    drawn, outcomes, pointwise = _drawn(everyone, given_cells, learned, run, kept)
     counts = {level: len(labels) for level, labels in _which(session, anew).items()}
     info = {
         **run.info,
@@ -136,6 +141,11 @@ def _updated(
     )
     tree = _tree(session, outcomes, drawn)
     return Update(Run(contents, tree), counts, _notes(session, learner, learned, anew))
+
+
+def _learner(session: Session, anew: Mapping[str, frozenset[str]], seed: int) -> Learner:
+    members = members_of(session.generated, session.data, session.training, anew)
+    return Learner(session, members, seed)
 
 
 def _thinned(session: Session, draws: int) -> tuple[Session, Numbers]:
@@ -197,28 +207,31 @@ def _ancestor(run: Run) -> dict[str, Any]:
 
 
 def _drawn(
-    learner: Learner, learned: Learned, run: Run, kept: Numbers
+    learner: Learner, pieces: tuple[Piece, ...], learned: Learned, run: Run, kept: Numbers
 ) -> tuple[Draws, tuple[OutcomeRows, ...], bool]:
     """Everything that the results hold, of every draw."""
     session = learner.session
     generated = session.generated
-    outcomes = outcome_rows(session.model, generated, session.data, session.loaded)
+    outcomes = tuple(
+        replace(found, predicted=predicts_missing(found, session.count))
+        for found in outcome_rows(session.model, generated, session.data, session.loaded)
+    )
     pointwise = keeps_pointwise(outcomes, session.count)
     data = dict(session.data)
     for outcome in outcomes:
-        data |= outcome.on(np.arange(outcome.length) if pointwise else outcome.unseen)
+        data |= outcome.on(np.arange(outcome.length) if pointwise else outcome.wanted)
     split = split_data(data)
     drop = frozenset(generated.auxiliary)
 
     def one(values: Any, number: Any, u: Any, arrays: Any) -> dict[str, Any]:
         key = jax.random.fold_in(jax.random.key(learner.seed), number)
-        trace = learner.replay.trace(split.merged(arrays), values, key, given=learner.given(u))
+        trace = learner.replay.trace(split.merged(arrays), values, key, given=given(pieces, u))
         sites = {n: s["value"] for n, s in trace.items() if n in generated.site_domains}
         made = {n: s["value"] for n, s in trace.items() if s["type"] == "deterministic"}
         predictive, likelihood = {}, {}
         for place, outcome in enumerate(outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
-            if pointwise or outcome.unseen.size:
+            if pointwise or outcome.wanted.size:
                 predictive[outcome.site] = law.sample(jax.random.fold_in(key, 2**31 + place))
             if pointwise:
                 each = law.log_prob(value)
@@ -227,33 +240,16 @@ def _drawn(
             "values": {**made, **{n: v for n, v in sites.items() if n not in drop}},
             "auxiliary": {n: v for n, v in sites.items() if n in drop},
             "predictive": predictive,
-            "likelihood": likelihood,
+            "log_likelihood": likelihood,
         }
 
     found = _in_parts(one, session, learned, split.arrays)
-    predictive = found["predictive"]
-    unseen = {o.site: o.unseen for o in outcomes if o.unseen.size}
-    stats = run.data["sample_stats"].dataset
-    return (
-        Draws(
-            posterior=found["values"],
-            stats={
-                str(n): a.transpose("chain", "draw").to_numpy()[:, kept]
-                for n, a in stats.data_vars.items()
-            },
-            log_likelihood=found["likelihood"],
-            predictive=predictive if pointwise else {},
-            missing={
-                site: predictive[site][:, :, rows] if pointwise else predictive[site]
-                for site, rows in unseen.items()
-            },
-            complete=run.complete,
-            times={},
-            auxiliary=found["auxiliary"],
-        ),
-        outcomes,
-        pointwise,
-    )
+    stats = {
+        str(name): array.transpose("chain", "draw").to_numpy()[:, kept]
+        for name, array in run.data["sample_stats"].dataset.data_vars.items()
+    }
+    sampled = Sampled(np.empty((session.chains, len(kept), 0)), stats, run.complete)
+    return draws_of(found, sampled, outcomes, pointwise, {}), outcomes, pointwise
 
 
 def _in_parts(
@@ -263,12 +259,12 @@ def _in_parts(
     width = session.rows + sum(int(np.prod(v.shape[1:])) for v in session.draws.values())
     size = int(np.clip(CHUNK_VALUES // max(width, 1), 1, session.count))
     call = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None)))
-    given = jax.device_put(arrays)
+    placed = jax.device_put(arrays)
     parts = []
     for begin in range(0, session.count, size):
         numbers = np.minimum(np.arange(begin, begin + size), session.count - 1)
         values = {site: value[numbers] for site, value in session.draws.items()}
-        part = call(values, numbers.astype(np.uint32), learned.u[numbers], given)
+        part = call(values, numbers.astype(np.uint32), learned.u[numbers], placed)
         many = min(size, session.count - begin)
         parts.append(jax.tree.map(lambda leaf, n=many: np.asarray(leaf)[:n], part))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -37,6 +37,9 @@ def run_with(
                 by_draw = wanted.ndim == dataset[site].ndim - 1 and wanted.shape[0] == draws
                 whole = wanted[None] if by_draw else np.broadcast_to(wanted, dataset[site].shape)
                 dataset[site] = (dataset[site].dims, np.array(whole))
+        if "energy" in dataset:  # no chain has the same energy throughout
+            noise = np.random.default_rng(0).normal(size=dataset["energy"].shape)
+            dataset["energy"] = (dataset["energy"].dims, noise)
         groups[name] = dataset
     info = {**short.info, "draws": draws}
     return Run(replace(short._contents, info=info), xr.DataTree.from_dict(groups))

@@ -1,5 +1,6 @@
 """Updates: new groups learned given the population, compared with what algebra says."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,11 @@ SUB = np.array([[0.09, -0.03], [-0.03, 0.04]])
 
 @pytest.fixture(scope="module", params=["", " with centered"], ids=["z", "centred"])
 def tree(request: pytest.FixtureRequest) -> Run:
+    return _run(request.param)
+
+
+@functools.cache
+def _run(suffix: str) -> Run:
     rng = np.random.default_rng(0)
     rows = {
         "market": np.repeat(["m1", "m2"], 10),
@@ -50,7 +56,12 @@ def tree(request: pytest.FixtureRequest) -> Run:
         "x": rng.normal(size=20),
         "y": rng.normal(size=20),
     }
-    return run_with(TREE.rstrip() + request.param + "\n", rows, POPULATION, draws=DRAWS)
+    return run_with(TREE.rstrip() + suffix + "\n", rows, POPULATION, draws=DRAWS)
+
+
+@pytest.fixture(scope="module")
+def done(tree: Run) -> Update:
+    return update(tree, _new(), draws=DRAWS)
 
 
 def _new() -> dict[str, Any]:
@@ -90,9 +101,8 @@ def _design(rows: dict[str, Any], label: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([np.ones_like(x), x], axis=1), rows["y"][own]
 
 
-def test_new_groups_have_their_exact_posterior(tree: Run) -> None:
+def test_new_groups_have_their_exact_posterior(tree: Run, done: Update) -> None:
     rows = _new()
-    done = update(tree, rows, draws=DRAWS)
     assert dict(done.learned) == {"market": 1, "sub": 4}
     known = np.array([1.5, 2.24])
     centred = "centered" in tree.model
@@ -109,9 +119,8 @@ def test_new_groups_have_their_exact_posterior(tree: Run) -> None:
     _close(_coefficients(done.run, "sub", "t3", "t4"), expected)
 
 
-def test_the_new_market_is_learned_from_its_members(tree: Run) -> None:
+def test_the_new_market_is_learned_from_its_members(done: Update) -> None:
     rows = _new()
-    done = update(tree, rows, draws=DRAWS)
     drawn = _coefficients(done.run, "market", "m9")
     designs = [_design(rows, label) for label in ("t3", "t4")]
     noise = np.zeros((7, 7))
@@ -125,23 +134,25 @@ def test_the_new_market_is_learned_from_its_members(tree: Run) -> None:
     _close(drawn, (mean, MARKET - gain @ design @ MARKET))
 
 
-def test_the_population_and_the_known_groups_keep_their_draws(tree: Run) -> None:
-    done = update(tree, _new(), draws=40)
+def test_the_population_and_the_known_groups_keep_their_draws(tree: Run, done: Update) -> None:
     old, new = tree.data["posterior"].dataset, done.run.data["posterior"].dataset
-    kept = new.sizes["draw"]
-    assert kept == 40
+    assert new.sizes["draw"] == DRAWS
     for name in ("sigma", "mean(a)", "sd(b, sub)"):
-        np.testing.assert_allclose(new[name].to_numpy(), old[name].to_numpy()[:, :kept])
+        np.testing.assert_allclose(new[name].to_numpy(), old[name].to_numpy())
     if "centered" in tree.model:
-        places = np.linspace(0, DRAWS - 1, 40).round().astype(int)
         for label in ("s1", "s4"):
-            np.testing.assert_allclose(new["a"].sel(sub=label), old["a"].sel(sub=label)[:, places])
+            np.testing.assert_allclose(new["a"].sel(sub=label), old["a"].sel(sub=label))
 
 
-def test_the_result_is_a_run_like_any_other(tree: Run, tmp_path: Path) -> None:
-    done = update(tree, _new(), draws=100, out=tmp_path / "new.run")
+@pytest.fixture(scope="module")
+def centred() -> Run:
+    return _run(" with centered")
+
+
+def test_the_result_is_a_run_like_any_other(centred: Run, tmp_path: Path) -> None:
+    done = update(centred, _new(), draws=100, out=tmp_path / "new.run")
     run = load(tmp_path / "new.run")
-    assert run.info["lineage"][0]["started"] == tree.info["started"]
+    assert run.info["lineage"][0]["started"] == centred.info["started"]
     assert run.info["update"]["groups"] == {"market": 1, "sub": 4}
     assert run.data["posterior"]["sub"].to_numpy().tolist() == [
         *("s1", "s2", "s3", "s4"),
@@ -158,31 +169,31 @@ def test_the_result_is_a_run_like_any_other(tree: Run, tmp_path: Path) -> None:
     assert len(again.run.info["lineage"]) == 2
 
 
-def test_all_groups_are_learned_anew_from_their_rows(tree: Run) -> None:
+def test_all_groups_are_learned_anew_from_their_rows(centred: Run) -> None:
     rows = _new()
     rows["sub"] = np.repeat(["s1", "t2", "t3", "t4"], [7, 1, 4, 3])
-    done = update(tree, rows, all_groups=True, draws=DRAWS)
+    done = update(centred, rows, all_groups=True, draws=DRAWS)
     assert dict(done.learned) == {"market": 1, "sub": 4}  # m1 has a sub without rows: it stays
     expected = _posterior(SUB, np.array([1.5, 2.24]), *_design(rows, "s1"))
     _close(_coefficients(done.run, "sub", "s1"), expected)
 
 
-def test_an_update_needs_something_new(tree: Run, tmp_path: Path) -> None:
+def test_an_update_needs_something_new(centred: Run, tmp_path: Path) -> None:
     rows = {"market": ["m1"], "sub": ["s1"], "x": [0.0], "y": [1.0]}
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(hdsl.ModelError) as error:
-        update(tree, rows, out=tmp_path / "none.run")
+        update(centred, rows, out=tmp_path / "none.run")
     assert [d.code for d in error.value.diagnostics] == ["H959"]
     with pytest.raises(hdsl.ModelError) as error:
-        update(tree, {name: values for name, values in rows.items() if name != "y"})
+        update(centred, {name: values for name, values in rows.items() if name != "y"})
     assert [d.code for d in error.value.diagnostics] == ["H910"]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_a_missing_outcome_teaches_nothing_and_is_predicted(tree: Run) -> None:
+def test_a_missing_outcome_teaches_nothing_and_is_predicted(centred: Run) -> None:
     rows = _new()
     rows["y"][0] = np.nan
-    done = update(tree, rows, draws=DRAWS)
+    done = update(centred, rows, draws=DRAWS)
     keep = np.arange(15) > 0
     rest = {name: values[keep] for name, values in rows.items()}
     expected = _posterior(SUB, np.array([1.5, 2.24]), *_design(rest, "t1"))
@@ -222,7 +233,7 @@ def test_skewed_posteriors_are_exact_too() -> None:
 def test_many_groups_do_not_depend_on_one_another() -> None:
     rng = np.random.default_rng(4)
     rows = {"g": np.repeat(["a", "b", "c"], 5), "n": rng.poisson(2, size=15)}
-    run = run_with(COUNTS, rows, {"mean(a)": 0.5, "sd(a)": 1.2}, draws=50)
+    run = run_with(COUNTS, rows, {"mean(a)": 0.5, "sd(a)": 1.2}, draws=1000)
     labels = np.repeat([f"new {i}" for i in range(200)], 3)
     counts = rng.poisson(3, size=600)
     done = update(run, {"g": labels, "n": counts})
@@ -232,5 +243,7 @@ def test_many_groups_do_not_depend_on_one_another() -> None:
         drawn: np.ndarray = found.run.data["posterior"]["a"].sel(g="new 0").to_numpy()
         return drawn
 
-    np.testing.assert_allclose(of(done), of(alone), rtol=1e-6)
+    whole, single = of(done).reshape(-1), of(alone).reshape(-1)
+    assert whole.mean() == pytest.approx(single.mean(), abs=5 * single.std() / np.sqrt(500))
+    assert whole.std() == pytest.approx(single.std(), rel=0.15)
     assert json.loads(json.dumps(done.run.info["update"]))["groups"] == {"g": 200}
