@@ -125,7 +125,7 @@ def factor(blocks: Blocks, places: Places, damping: Array = 0.0, mended: bool = 
         if place < len(places.parent):
             carried = _gathered(x, rest, places.parent[place], own[place + 1].shape[0])
         else:
-            carried = x.reshape(-1, x.shape[2]).T @ x.reshape(-1, x.shape[2])
+            carried = jnp.einsum("gnb,gnc->bc", x, x)  # a border of no width has no -1 to reshape
             border = border - carried - (0.0 if rest is None else rest.sum(axis=0))
     root = jnp.linalg.cholesky(_mended(border[None])[0] if mended else border)
     half += jnp.log(jnp.diagonal(root)).sum()
