@@ -88,6 +88,15 @@ def judge_approximation(method: str, found: Mapping[str, Any]) -> Verdict:
         return Verdict(True, (f"{first}, below {K_HAT}: close to the posterior.", *notes))
     if trusted:
         return Verdict(True, (f"{first}: compare it with NUTS where much hangs on it.", *notes))
+    hyper = found.get("khat_hyper")
+    if hyper is not None and hyper < K_HAT:
+        advice = (
+            f"Its scales and correlations agree with the posterior (k-hat {hyper:.2f}); all the "
+            "numbers taken together do not, as is usual with many groups. Means and standard "
+            "deviations of single quantities are mostly close, tails and joint statements less so: "
+            "compare some with `--method nuts`."
+        )
+        return Verdict(False, (f"{first}: near the posterior, not the posterior.", advice, *notes))
     advice = "Do not rely on its standard deviations and tails: fit with `--method nuts`."
     return Verdict(False, (f"{first}: not close to the posterior.", advice, *notes))
 

@@ -24,10 +24,15 @@ from hdsl.fit.methods.blocks import (
 )
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Mode
+from hdsl.fit.methods.psis import RELIABLE, smooth
 
 FREEDOM = 10.0
 """Degrees of freedom of the hyper-parameters' t distribution: wider than what it stands for, so
 that importance ratios stay bounded."""
+
+HEAVY, WIDER = 5.0, 1.2
+"""Of the second proposal, where the first was too narrow: its freedom, and how much wider than the
+weighted draws it is."""
 
 STEPS = 3
 LENGTHS = (1.0, 0.5, 0.1)
@@ -128,49 +133,90 @@ def _mode(mode: Mode) -> tuple[Array, Array, Factor]:
     return jnp.asarray(mode.theta), mode.at, mode.factor
 
 
-def hyper_draws(
-    best: Optimum, count: int, rng: np.random.Generator, freedom: float
-) -> tuple[Numbers, Numbers]:
-    """Draws from the t distribution around the mode (normal for infinite freedom), log densities.
+@dataclass(frozen=True)
+class Proposal:
+    """What hyper-parameters are drawn from: a centre, directions, their scales to both sides."""
 
-    The scale matrix is the covariance that the curvature at the mode says.
+    centre: Numbers
+    root: Numbers
+    stretch: Numbers
+
+
+def proposal_of(best: Optimum) -> Proposal:
+    """The distribution around the marginal's mode."""
+    return Proposal(best.marginal.mode.theta, best.root, best.stretch)
+
+
+def adapted(drawn: Drawn, theta: Numbers) -> Proposal:
+    """A proposal with the moments that the weighted draws ``theta`` of an earlier one have."""
+    weights, _ = smooth(drawn.log_marginal - drawn.log_proposal_hyper)
+    centre = weights @ theta
+    covariance = (weights[:, None] * (theta - centre)).T @ (theta - centre)
+    root = np.linalg.cholesky(covariance + 1e-9 * np.eye(centre.size))
+    return Proposal(centre, root, np.full((centre.size, 2), WIDER))
+
+
+def hyper_draws(
+    given: Proposal, count: int, rng: np.random.Generator, freedom: float
+) -> tuple[Numbers, Numbers]:
+    """Draws around a centre, and their log densities.
+
+    Along each direction they are t distributed (normal for infinite freedom), each side with its
+    own scale and so much of the mass that the density has no step at the mode.
     """
-    size = best.covariance.shape[0]
-    if not size:
-        return np.zeros((count, 0)), np.zeros(count)
-    root = np.linalg.cholesky(best.covariance)
-    noise = rng.standard_normal((count, size))
+    size = given.root.shape[1]
+    noise = np.abs(rng.standard_normal((count, size)))
     if np.isfinite(freedom):
-        noise *= np.sqrt(freedom / rng.chisquare(freedom, count))[:, None]
-    squares = (noise**2).sum(axis=1)
-    constant = -float(np.log(np.diagonal(root)).sum())
-    if np.isfinite(freedom):
-        constant += lgamma((freedom + size) / 2) - lgamma(freedom / 2)
-        constant -= 0.5 * size * log(freedom * pi)
-        logs = constant - 0.5 * (freedom + size) * np.log1p(squares / freedom)
+        noise *= np.sqrt(freedom / rng.chisquare(freedom, (count, size)))
+        constant = lgamma((freedom + 1) / 2) - lgamma(freedom / 2) - 0.5 * log(freedom * pi)
+        logs = constant - 0.5 * (freedom + 1) * np.log1p(noise**2 / freedom)
     else:
-        logs = constant - 0.5 * size * log(2 * pi) - 0.5 * squares
-    return best.marginal.mode.theta + noise @ root.T, logs
+        logs = -0.5 * log(2 * pi) - 0.5 * noise**2
+    up = rng.random((count, size)) * given.stretch.sum(axis=1) < given.stretch[:, 0]
+    steps = np.where(up, given.stretch[:, 0], -given.stretch[:, 1]) * noise
+    density = (logs + np.log(2 / given.stretch.sum(axis=1))).sum(axis=1)
+    determinant = np.linalg.slogdet(given.root)[1] if size else 0.0
+    return given.centre + steps @ given.root.T, density - determinant
 
 
 def draw_anew(outer: Outer, best: Optimum, count: int, seed: int) -> Drawn:
-    """Draws with the mode found for each, and what importance sampling needs."""
-    rng = np.random.default_rng((seed, 1))
-    inner = outer.inner
-    thetas, proposal = hyper_draws(best, count, rng, FREEDOM)
-    noises = _noises(outer, count, rng)
-    found = Sampler(outer).anew(
-        inner.arguments, _mode(best.marginal.mode), thetas, noises, inner.places
-    )
+    """Draws with the mode found for each, and what importance sampling needs.
+
+    Where their ratios are too wild, once more from a proposal that has learned from them.
+    """
+    sampler = Sampler(outer)
+    first, theta = _drawn_from(proposal_of(best), sampler, best, count, (seed, 1), FREEDOM)
+    _, khat = smooth(first.log_marginal - first.log_proposal_hyper)
+    if khat < RELIABLE or not theta.shape[1] or not np.isfinite(khat):
+        return first
+    second, _ = _drawn_from(adapted(first, theta), sampler, best, count, (seed, 2), HEAVY)
+    _, again = smooth(second.log_marginal - second.log_proposal_hyper)
+    return second if again < khat else first
+
+
+def _drawn_from(
+    given: Proposal,
+    sampler: Sampler,
+    best: Optimum,
+    count: int,
+    seed: tuple[int, int],
+    freedom: float,
+) -> tuple[Drawn, Numbers]:
+    """Draws from one proposal, with the hyper-parameters apart."""
+    rng = np.random.default_rng(seed)
+    inner = sampler.outer.inner
+    thetas, proposal = hyper_draws(given, count, rng, freedom)
+    noises = _noises(sampler.outer, count, rng)
+    found = sampler.anew(inner.arguments, _mode(best.marginal.mode), thetas, noises, inner.places)
     z, density, own, marginal = (np.asarray(each) for each in found)
-    return Drawn(z, density, proposal + own, marginal, proposal)
+    return Drawn(z, density, proposal + own, marginal, proposal), thetas
 
 
 def draw_along(outer: Outer, best: Optimum, count: int, seed: int) -> Drawn:
     """Draws with the mode followed to first order, some at a time; densities are not computed."""
     rng = np.random.default_rng((seed, 1))
     inner = outer.inner
-    thetas, _ = hyper_draws(best, count, rng, float("inf"))
+    thetas, _ = hyper_draws(proposal_of(best), count, rng, float("inf"))
     size = max(1, min(count, 4 * BATCH_VALUES // max(inner.arrow.size, 1)))
     along, mode, parts = Sampler(outer).along, _mode(best.marginal.mode), []
     for begin in range(0, count, size):

@@ -29,6 +29,8 @@ GAP = 0.02  # between the points that curvature is measured at, unconstrained
 STIFF = 1e-3
 """The least curvature of the marginal that is believed: an sd of about 30 on the log scale."""
 
+STRETCH = (0.3, 3.0)
+
 
 @dataclass(frozen=True)
 class Marginal:
@@ -41,12 +43,21 @@ class Marginal:
 
 @dataclass(frozen=True)
 class Optimum:
-    """The hyper-parameters' mode and covariance; ``flat`` are directions that had none."""
+    """The hyper-parameters' mode, and how far they spread: the columns of ``root`` are directions
+    of one standard deviation each, ``stretch`` (direction, side) what that is to be multiplied by
+    on the sides towards more and less. ``flat`` counts directions whose spread is a guess.
+    """
 
     marginal: Marginal
-    covariance: Numbers
+    root: Numbers
+    stretch: Numbers
     flat: int
     evaluations: int
+
+    @property
+    def covariance(self) -> Numbers:
+        """The covariance that the curvature at the mode says."""
+        return self.root @ self.root.T
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ class Outer:
         point = self.at(theta, None, start)
         count = 1
         if not theta.size:
-            return Optimum(point, np.zeros((0, 0)), 0, count)
+            return Optimum(point, np.zeros((0, 0)), np.zeros((0, 2)), 0, count)
         inverse = np.eye(theta.size) / max(1.0, float(np.abs(point.gradient).max()))
         for number in range(MOST_STEPS):
             step = -inverse @ point.gradient
@@ -139,9 +150,9 @@ class Outer:
             inverse = _updated(inverse, new, point, first=number == 0)
             point = new
             said(f"{number + 1}: log marginal density {-point.energy:.3f}")
-        hessian = self.curvature(point)
-        covariance, flat = _covariance(hessian)
-        return Optimum(point, covariance, flat, count + 2 * theta.size)
+        root, flat = _root_of_inverse(self.curvature(point))
+        said(f"how far {theta.size} hyper-parameters spread")
+        return Optimum(point, root, self.stretch(point, root), flat, count + 4 * theta.size)
 
     def _along(self, point: Marginal, step: Numbers, start: Array) -> tuple[Marginal | None, int]:
         """The first point on the way, halving it, where the marginal density is higher."""
@@ -176,6 +187,20 @@ class Outer:
         found = np.stack(columns)
         return 0.5 * (found + found.T)
 
+    def stretch(self, point: Marginal, root: Numbers) -> Numbers:
+        """How much wider, or narrower, than normal the marginal is to either side (Martins,
+        Simpson, Lindgren and Rue, 2013, Bayesian computing with INLA: new features).
+        """
+        found = np.ones((root.shape[1], 2))
+        for number, direction in enumerate(root.T):
+            for side, sign in enumerate((1.0, -1.0)):
+                away = point.mode.theta + sign * np.sqrt(2.0) * direction
+                there = self.attempt(point, away, point.mode.at)
+                if there is not None:
+                    lost = max(there.energy - point.energy, 1e-3)  # 1 if it is normal
+                    found[number, side] = np.clip(1 / np.sqrt(lost), *STRETCH)
+        return found
+
 
 def _updated(inverse: Numbers, new: Marginal, old: Marginal, first: bool) -> Numbers:
     """The inverse Hessian after a step, by Broyden, Fletcher, Goldfarb and Shanno."""
@@ -190,9 +215,9 @@ def _updated(inverse: Numbers, new: Marginal, old: Marginal, first: bool) -> Num
     return updated
 
 
-def _covariance(hessian: Numbers) -> tuple[Numbers, int]:
-    """The inverse of a Hessian, and how many of its directions had too little curvature."""
+def _root_of_inverse(hessian: Numbers) -> tuple[Numbers, int]:
+    """Directions of one standard deviation each, and how many of them had too little curvature."""
     values, vectors = np.linalg.eigh(hessian)
     flat = int((values < STIFF).sum())
-    covariance: Numbers = (vectors / np.maximum(values, STIFF)) @ vectors.T
-    return covariance, flat
+    root: Numbers = vectors / np.sqrt(np.maximum(values, STIFF))
+    return root, flat
