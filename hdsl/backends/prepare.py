@@ -137,6 +137,8 @@ def lower_prepare(
         labels = f"np.array(coords[{quoted(data.domain[0])}])[{where}]"
         run.say(f"coords[{quoted(axis)}] = {labels}")
     for twin in dict.fromkeys(twins):
+        if model.levels[twin].kind is LevelKind.BLOCK:
+            run.have(Column(twin))  # which names its columns
         run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
     for kinds in (Index, Observed | Seen):
         for item in inputs:

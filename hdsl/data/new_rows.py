@@ -31,6 +31,7 @@ from hdsl.data.new_checks import (
 )
 from hdsl.data.outcomes import check_arguments, check_outcomes
 from hdsl.data.parents import with_parents
+from hdsl.data.patterns import with_matched
 from hdsl.data.problem import finding
 from hdsl.data.promises import check_promises
 from hdsl.data.table import Coded, Table
@@ -83,6 +84,7 @@ def bind_new(
     ``whole`` keeps all groups of training, also those that the rows do not have.
     """
     report: list[Diagnostic] = []
+    model = with_matched(model, rows, tables, report, known.learned)
     sources = Sources(model, rows, tables)
     if rows.height:
         sources = with_parents(sources, known.training, report)

@@ -1,8 +1,9 @@
 """Patterns for wide data: `[columns("price*")]` becomes the columns whose names match."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from hdsl.check.spelling import nearest
 from hdsl.data.levels import natural
@@ -15,9 +16,16 @@ from hdsl.ir.model import Data, DataType, Model, Node
 
 
 def with_matched(
-    model: Model, rows: Table, tables: Mapping[str, Table], report: list[Diagnostic]
+    model: Model,
+    rows: Table,
+    tables: Mapping[str, Table],
+    report: list[Diagnostic],
+    learned: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The model with every pattern replaced by the columns of these data, declared as numbers."""
+    """The model with every pattern replaced by the columns of these data, declared as numbers.
+
+    Of new rows by the columns of training, as ``learned`` has them.
+    """
     nodes: list[Node] = []
     for node in model.nodes:
         if isinstance(node, Data) and isinstance(node.expr, Block) and _has_pattern(node.expr):
@@ -27,9 +35,11 @@ def with_matched(
                 if pattern is None:
                     items.append((label, item))
                     continue
-                own = list(_columns(model, node, pattern, rows, tables))
-                names = {*model.by_name, *(n.name for n in nodes)}
-                nodes += [d for d in own if d.name not in names]
+                known = (learned or {}).get(f"columns({pattern})")
+                names = known or _matching(node.domain[0], pattern, rows, tables)
+                own = list(_columns(model, node, names))
+                made = {*model.by_name, *(n.name for n in nodes)}
+                nodes += [d for d in own if d.name not in made]
                 prefix = f"{label}:" if label else ""
                 items += [(f"{prefix}{d.column}", Value(d.name, span=item.span)) for d in own]
                 report += _complaints(model, node, pattern, own, item, (rows, *tables.values()))
@@ -50,17 +60,17 @@ def _pattern(item: Expr) -> str | None:
             return None
 
 
-def _columns(
-    model: Model, node: Data, pattern: str, rows: Table, tables: Mapping[str, Table]
-) -> Iterator[Data]:
-    """The columns that match, in natural order: of the level's own table if some of it do.
-
-    One that the model has under a name of its own is that.
-    """
-    level = node.domain[0]
+def _matching(level: str, pattern: str, rows: Table, tables: Mapping[str, Table]) -> list[str]:
+    """The names that match, in natural order: those of the level's own table if some of it do."""
     places = [tables[level], rows] if level in tables and level != ROW else [rows]
     found = ([c for c in table.columns if fnmatchcase(c, pattern)] for table in places)
-    for column in sorted(next((names for names in found if names), []), key=natural):
+    return sorted(next((names for names in found if names), []), key=natural)
+
+
+def _columns(model: Model, node: Data, names: Sequence[str]) -> Iterator[Data]:
+    """The columns of these names. One that the model has under a name of its own is that."""
+    level = node.domain[0]
+    for column in names:
         known = [
             n
             for n in model.nodes

@@ -10,7 +10,10 @@ from scipy.interpolate import CubicSpline
 
 from hdsl.compiler import compile_model
 from hdsl.data.collinear import tied
+from hdsl.data.new_rows import Remembered, bind_new
+from hdsl.data.read import parse_csv
 from hdsl.data.several import natural_spline
+from hdsl.data.training import remember
 from tests.data.binding import bound, codes, model_of
 
 _RNG = np.random.default_rng(5)
@@ -188,3 +191,20 @@ def test_a_spline_can_be_of_few_and_of_tied_values() -> None:
     x = np.repeat([1.0, 2.0, 4.0], 5)
     basis = natural_spline(x, 2)
     np.testing.assert_allclose(np.cov(basis.T), np.eye(2), atol=1e-9)
+
+
+def test_new_rows_keep_the_columns_that_a_pattern_took_in_training() -> None:
+    text = f'{HEAD}data X = [columns("p[0-9]*"), onehot(day)]\n{TAIL}'
+    binding, learned = bound(text, ROWS), prepare(text, ROWS)["learned"]
+    known = Remembered(remember(binding.dataset, frozenset()), learned)
+    more = "\n".join(
+        f"{line},{'p2' if i == 0 else i}" for i, line in enumerate(ROWS.splitlines()[:4])
+    )
+
+    found = bind_new(model_of(text), parse_csv(more + "\n"), {}, known)
+
+    assert [d.headline for d in found.diagnostics] == []
+    assert {"p1", "p9", "p10"} <= found.rows.keys()
+    assert "p2" not in found.rows
+    gone = bind_new(model_of(text), parse_csv(more.replace("p10", "q10") + "\n"), {}, known)
+    assert [d.headline for d in gone.diagnostics] == ["the data have no column `p10`"]

@@ -24,6 +24,7 @@ COORDS = {}
 DIMS = {
     "mean(theta)": ("X",),
     "sd(theta)": ("X",),
+    "cor(theta)": ("X", "X_2"),
     "dev(theta)": ("store", "X"),
     "theta": ("store", "X"),
     "nu": ("N",),
@@ -47,27 +48,19 @@ def prepare(rows, tables=None, learned=None):
     # model.hdsl:10  theta[X] ~ store
     coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
 
-    # model.hdsl:2  data c : count
-    c = outcome(rows, "c", numbers, len(row), is_training)
-
-    # model.hdsl:3  data w : real
-    w = numbers(rows, "w")
+    # model.hdsl:6  data X = [1, onehot(sex), kind = dummies(category, baseline = "b"), spline(w,
+    #     3), columns("inc*")]
 
     # model.hdsl:4  data sex, category, sub, market : factor
     sex = labels(rows, "sex")
-    category = labels(rows, "category")
-    sub = labels(rows, "sub")
-    market = labels(rows, "market")
-
-    # model.hdsl:5  data n : real
-    n = numbers(rows, "n")
-
-    # model.hdsl:6  data X = [1, onehot(sex), kind = dummies(category, baseline = "b"), spline(w,
-    #     3), columns("inc*")]
     onehot_sex, onehot_sex_members = onehot("sex", sex, learned)
+    category = labels(rows, "category")
     dummies_category_baseline_b, dummies_category_baseline_b_members = dummies(
         "kind", category, "b", learned
     )
+
+    # model.hdsl:3  data w : real
+    w = numbers(rows, "w")
     spline_w_3, spline_w_3_members = spline("spline(w, 3)", w, 3, learned)
     columns_inc, columns_inc_members = matching("inc*", rows, learned)
     X = np.column_stack(
@@ -80,6 +73,17 @@ def prepare(rows, tables=None, learned=None):
         *spline_w_3_members,
         *columns_inc_members,
     ]
+    coords["X_2"] = coords["X"]
+
+    # model.hdsl:2  data c : count
+    c = outcome(rows, "c", numbers, len(row), is_training)
+
+    # model.hdsl:4  data sex, category, sub, market : factor
+    sub = labels(rows, "sub")
+    market = labels(rows, "market")
+
+    # model.hdsl:5  data n : real
+    n = numbers(rows, "n")
 
     # model.hdsl:7  data N = spread(n, sub, market)
     N, coords["N"] = spread("n", n, sub, learned, market)
@@ -145,9 +149,11 @@ def model(data):
         )
         # default prior of sd(theta): group sd: the scale of the slope on `X`
         sd_theta = numpyro.sample("sd(theta)", dist.HalfNormal(2.5 / jnp.where(sd_X > 0, sd_X, 1)))
+    cholesky_theta = numpyro.sample("cholesky(theta)", dist.LKJCholesky(n_X, 2))
+    numpyro.deterministic("cor(theta)", cholesky_theta @ cholesky_theta.T)
     with numpyro.plate("store", n_store, dim=-2), numpyro.plate("X", n_X, dim=-1):
         z_theta = numpyro.sample("z(theta)", dist.Normal(0, 1))
-    dev_theta = numpyro.deterministic("dev(theta)", sd_theta * z_theta)
+    dev_theta = numpyro.deterministic("dev(theta)", sd_theta * (z_theta @ cholesky_theta.T))
     theta = numpyro.deterministic("theta", mean_theta + dev_theta)
 
     # model.hdsl:11  nu[N] ~ normal(0, 1)
