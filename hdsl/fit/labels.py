@@ -42,8 +42,34 @@ def to_labels(labels: Sequence[str], values: Numbers) -> list[str]:
     return [label.get(float(value), "") for value in np.ravel(values)]
 
 
-def _numbers(labels: Sequence[str]) -> list[float]:
+def label_statistics(outcome: str, labels: Sequence[str], drawn: Numbers) -> dict[str, Numbers]:
+    """The likeliest label of each row and the probability of each label, over draws (draw, row).
+
+    >>> found = label_statistics("y", ("low", "high"), np.array([[0.0], [1.0], [1.0], [1.0]]))
+    >>> found["y_label"].tolist(), found["y_p_low"].tolist(), found["y_p_high"].tolist()
+    (['high'], [0.25], [0.75])
+    """
+    numbers = _numbers(labels)
+    shares = np.array([(drawn == number).mean(axis=0) for number in numbers])
+    best = np.array(labels, dtype=object)[shares.argmax(axis=0)]
+    columns = {f"{outcome}_p_{label}": shares[i] for i, label in enumerate(labels)}
+    return {f"{outcome}_label": best, **columns}
+
+
+def are_numbers(labels: Sequence[str]) -> bool:
+    """Whether every label is a number, so that the results hold that number.
+
+    >>> are_numbers(("1", "2.5")), are_numbers(("1", "low"))
+    (True, False)
+    """
     try:
-        return [float(label) for label in labels]
+        [float(label) for label in labels]
     except ValueError:
-        return [float(place) for place in range(len(labels))]
+        return False
+    return True
+
+
+def _numbers(labels: Sequence[str]) -> list[float]:
+    if are_numbers(labels):
+        return [float(label) for label in labels]
+    return [float(place) for place in range(len(labels))]

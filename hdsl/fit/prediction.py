@@ -23,6 +23,7 @@ from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.expr import ROW, Aggregate, walk
 from hdsl.fit.draws import Numbers
 from hdsl.fit.inverse import invert
+from hdsl.fit.labels import are_numbers, from_codes, label_statistics, labels_of
 from hdsl.fit.new_cells import Unseen, keys_of
 from hdsl.fit.numpyro_sampler import model_of, split_data
 from hdsl.fit.replay import Members, Replay, members_of
@@ -70,6 +71,13 @@ class Predictor:
         return Replay(
             model_of(session.loaded), session.generated.site_domains, members, self.unseen
         )
+
+    @cached_property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels of the outcomes that are labels, by name."""
+        learned = self.session.data["learned"]
+        known = {o.name: labels_of(learned, o.name) for o in self.session.model.outcomes}
+        return {name: labels for name, labels in known.items() if labels is not None}
 
     @cached_property
     def _hashes(self) -> Numbers:
@@ -171,6 +179,9 @@ class Predictor:
         found: dict[str, Numbers] = {}
         for outcome in self.session.model.outcomes:
             site = self.session.generated.sites[outcome.name]
+            if outcome.name in self.labels:
+                found[site] = from_codes(self.labels[outcome.name], values[site])
+                continue
             if outcome.transform is not None:
                 found[outcome.name] = invert(outcome.transform, values[site])
             found[site] = values[site]
@@ -199,10 +210,23 @@ class Prediction:
         return len(self.columns[ROW])
 
 
-def statistics(values: Mapping[str, Numbers], quantiles: Sequence[float]) -> dict[str, Numbers]:
-    """Mean, sd and quantiles over the draws of each outcome, given as (draw, row)."""
+def statistics(
+    values: Mapping[str, Numbers],
+    quantiles: Sequence[float],
+    labels: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Numbers]:
+    """Mean, sd and quantiles over the draws of each outcome, given as (draw, row).
+
+    Of an outcome that is one of ``labels``: the likeliest label and the probability of each; with
+    the statistics of numbers where all labels are numbers.
+    """
     found: dict[str, Numbers] = {}
     for name, drawn in values.items():
+        own = (labels or {}).get(name)
+        if own is not None:
+            found |= label_statistics(name, own, drawn)
+            if not are_numbers(own):
+                continue
         found[f"{name}_mean"] = drawn.mean(axis=0)
         found[f"{name}_sd"] = drawn.std(axis=0, ddof=1)
         if quantiles:
@@ -249,7 +273,7 @@ def summarised(
     """The statistics of all rows; ``also`` is handed every chunk with its draws."""
     parts = []
     for chunk in predictor.chunks():
-        parts.append(statistics(chunk.values, quantiles))
+        parts.append(statistics(chunk.values, quantiles, predictor.labels))
         if also is not None:
             also(chunk)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

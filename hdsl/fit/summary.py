@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.fit.failure import failure
+from hdsl.fit.labels import are_numbers
 from hdsl.fit.naming import model_name
 from hdsl.fit.statistics import CI_PROB, COLUMNS, describe
 
@@ -115,7 +116,7 @@ def _selection(
     """Each quantity to show, with the one member that was asked for, if any."""
     known = {model_name(str(name)): str(name) for name in posterior.data_vars}
     if names is None:
-        return [(name, None) for name in known.values()]
+        return [(name, None) for name in known.values() if not _is_of_words(posterior[name])]
     found: list[tuple[str, str | None]] = []
     for name in map(model_name, names):
         member_of = next((q for q in known if name.startswith(f"{q}[")), None)
@@ -128,6 +129,12 @@ def _selection(
             advice = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}"
             raise failure("H527", f"the results have no quantity `{name}`", advice)
     return found
+
+
+def _is_of_words(array: xarray.DataArray) -> bool:
+    """Whether the numbers of a quantity stand for words, so that they have no mean."""
+    labels = array.attrs.get("labels")
+    return labels is not None and not are_numbers([str(label) for label in labels])
 
 
 def _formatted(row: Numbers) -> list[str]:
