@@ -129,17 +129,7 @@ def lower_prepare(
     for level in levels:
         run.comment(level)
         _groups(level, run)
-    for level in model.levels.values():
-        if level.of is not None and not level.members:
-            _label_coords(level, run)
-    for axis, data in imputed_axes(model).items():
-        where = run.have(Index(data.domain[0], axis))
-        labels = f"np.array(coords[{quoted(data.domain[0])}])[{where}]"
-        run.say(f"coords[{quoted(axis)}] = {labels}")
-    for twin in dict.fromkeys(twins):
-        if model.levels[twin].kind is LevelKind.BLOCK:
-            run.have(Column(twin))  # which names its columns
-        run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
+    _axis_coords(run, twins)
     for kinds in (Index, Observed | Seen):
         for item in inputs:
             if isinstance(item, kinds):
@@ -154,6 +144,21 @@ def lower_prepare(
     if any("is_training" in line.source for line in run.lines):
         run.lines.insert(0, Line("is_training = learned is None"))
     return tuple(run.lines), tuple(run.helpers)
+
+
+def _axis_coords(run: Preparing, twins: Iterable[str]) -> None:
+    """The coords of the axes that are no levels of the data, and those of correlation matrices."""
+    for level in run.model.levels.values():
+        if level.of is not None and not level.members:
+            _label_coords(level, run)
+    for axis, data in imputed_axes(run.model).items():
+        where = run.have(Index(data.domain[0], axis))
+        labels = f"np.array(coords[{quoted(data.domain[0])}])[{where}]"
+        run.say(f"coords[{quoted(axis)}] = {labels}")
+    for twin in dict.fromkeys(twins):
+        if run.model.levels[twin].kind is LevelKind.BLOCK:
+            run.have(Column(twin))  # which names its columns
+        run.say(f"coords[{quoted(f'{twin}_2')}] = coords[{quoted(twin)}]")
 
 
 def _size(level: str) -> str:
