@@ -117,9 +117,7 @@ class Poolings:
                 member = {level: label, **dict(rest)}
                 name_of = ", ".join([label, *(other for _, other in rest)])
                 pairs = [v.estimates[name].at(member) for v in self.variants]
-                places = _places(pairs)
-                shown = (_shown(places, pair) for pair in pairs)
-                cells.append([name_of, str(counts[group]), *shown])
+                cells.append([name_of, str(counts[group]), *map(_shown, pairs)])
         return cells
 
     def title(self, name: str, every: bool = False) -> str:
@@ -143,8 +141,7 @@ class Poolings:
         for name in names:
             found = [v.estimates.get(name) for v in self.variants]
             pairs = [None if e is None or e.dims else e.at({}) for e in found]
-            places = _places([pair for pair in pairs if pair is not None])
-            cells = [NONE if p is None else _shown(places, p) for p in pairs]
+            cells = [NONE if pair is None else _shown(pair) for pair in pairs]
             rows.append([name, *cells])
         return rows
 
@@ -167,6 +164,12 @@ class Poolings:
         yield self._verdict(False)
         if self.holdout is not None:
             yield self._verdict(True)
+        first = self.variants[0].rows
+        if first.of > len(first.scores):
+            yield (
+                f"{len(first.scores):,} of {first.of:,} rows were scored, drawn at random and the "
+                "same for each model."
+            )
         for variant in self.variants:
             yield from _warnings(variant)
 
@@ -246,12 +249,12 @@ def _warnings(variant: Variant) -> Iterator[str]:
         yield f"{_called(variant.name)}: {numbered(variant.divergences, 'draw')} diverged."
 
 
-def _places(pairs: Sequence[tuple[float, float]]) -> int:
-    """Digits after the point, the same for all of a row: down to a tenth of the smallest sd."""
-    sds = [sd for _, sd in pairs if sd > 0 and np.isfinite(sd)]
-    return min(max(1 - floor(log10(min(sds))), 0), 6) if sds else 2
+def _shown(pair: tuple[float, float]) -> str:
+    """Mean and sd with digits down to a tenth of the sd.
 
-
-def _shown(places: int, pair: tuple[float, float]) -> str:
+    >>> _shown((0.12345, 0.0678)), _shown((226.14, 13.9))
+    ('0.123 ± 0.068', '226 ± 14')
+    """
     mean, sd = pair
+    places = min(max(1 - floor(log10(sd)), 0), 6) if sd > 0 and np.isfinite(sd) else 2
     return f"{mean:.{places}f} ± {sd:.{places}f}"

@@ -138,6 +138,25 @@ def test_outcomes_that_are_missing_are_no_ones_score(rows: Mapping[str, np.ndarr
     assert all(v.groups is not None and np.isfinite(v.groups).all() for v in found.variants)
 
 
+def test_many_rows_are_scored_by_a_sample_of_them(
+    rows: Mapping[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hdsl.workflow import scores
+
+    monkeypatch.setattr(scores, "MOST", 20)
+    monkeypatch.setattr(scores, "SAMPLED", 15)
+    found = hdsl.parse(MODEL).pool(rows, **QUICK)
+
+    assert [len(v.rows.scores) for v in found.variants] == [15, 15, 15]
+    assert "15 of 38 rows were scored, drawn at random and the same for each model." in list(
+        found.lines()
+    )
+    ranked = found.comparison()
+    assert float(ranked[0][1]) == pytest.approx(
+        38 * max(v.rows.scores.mean() for v in found.variants), abs=0.06
+    )
+
+
 def test_masks_leave_out_what_they_say(rows: Mapping[str, np.ndarray]) -> None:
     """A fit without some rows is the fit to the others."""
     from hdsl.fit.draws import Settings
