@@ -53,17 +53,17 @@ def prepare(rows, tables=None, learned=None):
 
     # model.hdsl:8  eta[X] ~ 0 + market with centered
     coords["market"], market_of_row = groups("market", labels(rows, "market"), learned)
-    coords["X_2"] = coords["X"]
 
-    # model.hdsl:2  data c : count
-    c = outcome(rows, "c", numbers, len(row), is_training)
+    # model.hdsl:4  data X = [x, w, x * w]
 
     # model.hdsl:3  data x, w : real
     x = numbers(rows, "x")
     w = numbers(rows, "w")
-
-    # model.hdsl:4  data X = [x, w, x * w]
     X = np.column_stack([x, w, x * w])
+    coords["X_2"] = coords["X"]
+
+    # model.hdsl:2  data c : count
+    c = outcome(rows, "c", numbers, len(row), is_training)
     if is_training:
         observed("c", c)
 
