@@ -151,6 +151,7 @@ def test_too_many_numbers_are_not_kept_and_the_missing_outcome_is_drawn_all_the_
         "sample_stats",
         "observed_data",
         "constant_data",
+        "auxiliary",
     }
     assert run.data["posterior"]["weight"].sizes == {"chain": 2, "draw": 200, "row": 2}
 
