@@ -97,7 +97,7 @@ def _drawn(law: Any, cells: Cells, keys: Any) -> Any:
         try:
             found = law.icdf(whole)
             return found[cells] if cells else jnp.broadcast_to(found, (count,))
-        except NotImplementedError:
+        except (NotImplementedError, ImportError):  # some quantiles need TensorFlow's package
             pass
     if not cells:
         return jax.vmap(law.sample)(keys)
