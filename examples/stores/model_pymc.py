@@ -235,23 +235,24 @@ def groups(level, names, learned):
     return learned[level], np.array([number[label] for label in names.tolist()])
 
 
-def onehot(name, values, learned):
+def onehot(name, values, learned, order=()):
     """A column of 0 and 1 for every label that the training data have, and their names."""
-    key = f"onehot({name})"
+    key, present = f"onehot({name})", np.flatnonzero(values != "")
+    found = set(values[present].tolist())
     if key not in learned:
-        learned[key] = sorted(set(values.tolist()), key=natural)
+        learned[key] = [label for label in order if label in found] or sorted(found, key=natural)
     place = {label: i for i, label in enumerate(learned[key])}
-    unseen = sorted(set(values.tolist()) - set(place), key=natural)
+    unseen = sorted(found - set(place), key=natural)
     if unseen:
         raise ValueError(f"labels of {name!r} that the training data do not have: {unseen[:5]}")
     matrix = np.zeros((len(values), len(place)))
-    matrix[np.arange(len(values)), [place[label] for label in values.tolist()]] = 1.0
+    matrix[present, [place[label] for label in values[present].tolist()]] = 1.0
     return matrix, [f"{name}:{label}" for label in place]
 
 
-def dummies(name, values, baseline, learned):
+def dummies(name, values, baseline, learned, order=()):
     """A column of 0 and 1 for every label but the baseline (None: the first), and their names."""
-    matrix, names = onehot(name, values, learned)
+    matrix, names = onehot(name, values, learned, order)
     left_out = names[0] if baseline is None else f"{name}:{baseline}"
     if left_out not in names:
         raise ValueError(f"no row has the baseline {baseline!r} of {name!r}")
