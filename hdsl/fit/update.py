@@ -114,15 +114,7 @@ def _updated(
         "draws": len(kept),
         "pointwise": pointwise,
         "population": population(session.model, session.generated, drawn),
-        "data": {
-            "rows": session.rows,
-            "groups": {
-                level: len(labels)
-                for level, labels in session.data["coords"].items()
-                if level in session.training.levels
-            },
-            "fingerprint": fingerprint(session.bound.rows, session.bound.tables),
-        },
+        "data": _described(session),
         "resumable": False,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {"total": time.perf_counter() - began},
@@ -141,6 +133,20 @@ def _updated(
     )
     tree = _tree(session, outcomes, drawn)
     return Update(Run(contents, tree), counts, _notes(session, learner, learned, anew))
+
+
+def _described(session: Session) -> dict[str, Any]:
+    """What the run remembers of the new rows."""
+    groups = {
+        level: len(labels)
+        for level, labels in session.data["coords"].items()
+        if level in session.training.levels
+    }
+    return {
+        "rows": session.rows,
+        "groups": groups,
+        "fingerprint": fingerprint(session.bound.rows, session.bound.tables),
+    }
 
 
 def _learner(session: Session, anew: Mapping[str, frozenset[str]], seed: int) -> Learner:
