@@ -33,7 +33,8 @@ def test_every_model_compiles(block: Block) -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_every_command_runs(name: str, tmp_path: Path) -> None:
+def test_everything_that_is_typed_runs(name: str, tmp_path: Path) -> None:
+    """Its commands in their order, then its Python, which may use what they made."""
     playground(tmp_path)
     printed = ""
     for block in blocks(TEXTS[name]):
@@ -43,6 +44,11 @@ def test_every_command_runs(name: str, tmp_path: Path) -> None:
             assert printed == block.body, f"{name}:{block.line}"
         if block.language == "sh":
             printed = "".join(output(command, tmp_path) for command in commands(block))
+    script = "\n".join(block.body for block in blocks(TEXTS[name]) if block.info == ("python",))
+    if script:
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
 
 
 def output(command: str, folder: Path) -> str:
@@ -53,21 +59,6 @@ def output(command: str, folder: Path) -> str:
     done = run(command, folder)
     assert done.returncode == int(fails), f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_every_python_block_runs(name: str, tmp_path: Path) -> None:
-    script = "\n".join(b.body for b in blocks(TEXTS[name]) if b.info == ("python",))
-    if script:
-        playground(tmp_path)
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", TEXTS)
