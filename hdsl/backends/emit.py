@@ -7,7 +7,7 @@ from pathlib import PurePath
 from hdsl.backends.backend import Backend
 from hdsl.backends.generated import Generated
 from hdsl.backends.helpers import HELPERS
-from hdsl.backends.impute import with_missing_values
+from hdsl.backends.impute import imputed_axes, with_missing_values
 from hdsl.backends.inputs import (
     Chosen,
     Column,
@@ -92,6 +92,10 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         },
         by_row=_by_row(model, inputs, names),
         free=_free(model, names),
+        imputed={
+            axis: (data.name, data.domain[0], name_input(names, Index(data.domain[0], axis), model))
+            for axis, data in imputed_axes(model).items()
+        },
     )
 
 

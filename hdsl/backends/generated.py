@@ -18,7 +18,8 @@ class Generated:
     auxiliary or not; axes of its values beyond them are those of one draw of its distribution.
     ``by_row`` are the keys of `data` whose first axis is that of the rows. A site over the members
     of a parameter that are not set to constants has an axis of its own: ``free`` leads from that
-    to the levels it is made of, each with the key of the members' numbers.
+    to the levels it is made of, each with the key of the members' numbers. ``imputed`` leads from
+    the axis of an imputed column's missing values to the column, its level, and that key.
     """
 
     text: str
@@ -34,3 +35,4 @@ class Generated:
     site_domains: Mapping[str, Domain] = field(default_factory=dict)
     by_row: tuple[str, ...] = ()
     free: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    imputed: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)

@@ -15,8 +15,7 @@ from hdsl.data.problem import SHOWN, finding, listing, numbered, quoted
 from hdsl.data.training import Training
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import ROW, Apply, Value, walk
-from hdsl.families import Along
-from hdsl.ir.model import Data, LevelKind, Model, Parameter
+from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
 from hdsl.ir.wrapped import heart
 
@@ -43,6 +42,7 @@ def check_new_columns(
         if not isinstance(node, Data) or node.name not in needed or node.column is None:
             continue
         here = node.column in sources.rows.columns or sources.in_tables(node) is not None
+        here = here or node.impute
         if not here and node.column not in seen and not _is_known(node, training):
             seen.add(node.column)
             yield absent_data(sources, node)
@@ -122,12 +122,15 @@ def check_order(
     added to what hangs together as a whole.
     """
     for node in model.nodes:
+        if isinstance(node, Correlation) and node.axis is not None:
+            yield from _closed(node, (node.axis,), new)
         if not isinstance(node, Parameter):
             continue
-        structure = heart(node.distribution).structure
-        if structure is not None and structure.along is Along.EVERY:
-            yield from _closed(node, new)
-        along = node.distribution.along
+        family, along = heart(node.distribution), node.distribution.along
+        if family.name == "zerosum":
+            yield from _closed(node, node.domain, new)
+        elif family.structure is None and along is not None:
+            yield from _closed(node, (along,), new)
         if along is None or along not in training.levels or not model.levels[along].ordered:
             continue
         known = training.levels[along].labels
@@ -145,20 +148,23 @@ def check_order(
             )
 
 
-def _closed(node: Parameter, new: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
-    """New groups of a level over which some values sum to zero: they would move all the others."""
-    for level in node.domain:
+def _closed(
+    node: Parameter | Correlation, levels: Sequence[str], new: Mapping[str, Sequence[str]]
+) -> Iterator[Diagnostic]:
+    """New groups of levels all of whose groups hang together: they sum to zero or to one, increase,
+    or are correlated, so that a new one would move all the others.
+    """
+    for level in levels:
         labels = new.get(level, ())
-        if node.distribution.family == "zerosum" and labels:
+        if labels:
             yield finding(
                 "H956",
                 f"{counted_places((level,), len(labels))} that training did not have cannot join "
-                f"`{node.name}`, which sums to zero over those that it had",
+                f"`{node.name}`, which holds those that it had together",
                 node.span,
                 f"its groups are all of `{level}`",
                 notes=[f"{level} {listing(map(quoted, labels))}"],
-                help=f"fit again with these groups, or let `{node.name}` vary without the "
-                "constraint",
+                help="fit again with these groups",
             )
 
 

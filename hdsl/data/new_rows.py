@@ -189,7 +189,8 @@ def _whole_levels(model: Model) -> frozenset[str]:
         if isinstance(node, Parameter):
             if node.pinned or node.baseline:
                 found |= set(node.domain)
-            if heart(node.distribution).structure is not None:
+            structure = heart(node.distribution).structure
+            if structure is not None or node.distribution.along is not None:
                 found |= set(node.domain)
         for _, expr in expressions(node):
             for part in walk(expr):

@@ -60,7 +60,8 @@ ENTRIES: tuple[Entry, ...] = (
         "a step that is not one ahead",
         "A random walk, and whatever else runs along an ordered level, goes on from where training "
         "ended. A new group of that level has to come after all groups of training. Values that "
-        "sum to zero over their level take no new group at all: it would move all the others.",
+        "hang together over all of their level (they sum to zero or to one, increase, or are "
+        "correlated) take no new group at all: it would move all the others.",
         "test_a_step_back_in_an_ordered_level",
     ),
     _new(

@@ -16,7 +16,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from hdsl.expr import ROW, Aggregate, walk
-from hdsl.families import FAMILIES
 from hdsl.fit.draws import Numbers
 from hdsl.fit.replay import Members, everything, new_cells
 from hdsl.fit.session import Session
@@ -111,9 +110,7 @@ def _along(model: ir.Model) -> dict[str, tuple[str, ...]]:
     return {
         node.name: (node.distribution.along,)
         for node in model.nodes
-        if isinstance(node, ir.Parameter)
-        and node.distribution.along is not None
-        and FAMILIES[node.distribution.family].structure is not None
+        if isinstance(node, ir.Parameter) and node.distribution.along is not None
     }
 
 
@@ -137,6 +134,9 @@ def _node_index(
 def _levels_of(session: Session, axis: str) -> list[tuple[str, Numbers | None]]:
     """An axis as levels; that of a parameter with set members as those that it is made of."""
     parts = session.generated.free.get(axis)
+    if axis in session.generated.imputed:
+        _, level, key = session.generated.imputed[axis]
+        return [(level, np.asarray(session.data[key]))]
     if parts is None:
         return [(axis, None)]
     return [(level, np.asarray(session.data[name])) for level, name in parts]

@@ -99,6 +99,9 @@ class Predictor:
     def by_row(self) -> bool:
         """Whether a row can be predicted without the others."""
         model = self.session.model
+        data, imputed = self.session.data, self.session.generated.imputed
+        if any(level == ROW and len(data[key]) for _, level, key in imputed.values()):
+            return False
         for node in model.nodes:
             if isinstance(node, ir.Parameter) and node.distribution.along == ROW:
                 return False
@@ -116,7 +119,8 @@ class Predictor:
         groups = sum(int(np.prod(v.shape[1:])) for v in session.draws.values())
         size = int(np.clip(CALL_VALUES // max(held, groups, 1), 1, count))
         arrays = split_data(session.data).arrays
-        row_arrays = {key: arrays[key] for key in session.generated.by_row if key in arrays}
+        keys = [key for key in session.generated.by_row if key not in self._of_imputed]
+        row_arrays = {key: arrays[key] for key in keys if key in arrays}
         rest = jax.device_put({k: v for k, v in arrays.items() if k not in row_arrays})
         call = jax.jit(jax.vmap(self._rows, in_axes=(0, 0, None, None, None)))
         for begin in range(0, rows, held):
@@ -133,6 +137,14 @@ class Predictor:
                 parts.append({k: np.asarray(v)[:many, :kept] for k, v in found.items()})
             joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
             yield Chunk(slice(begin, begin + kept), self._on_both_scales(joined))
+
+    @cached_property
+    def _of_imputed(self) -> frozenset[str]:
+        """What was known of imputed predictors: it stays, whatever rows are asked for."""
+        generated = self.session.generated
+        names = {o.name for o in self.session.model.likelihoods if o.imputed}
+        kinds = (generated.observed, generated.seen)
+        return frozenset(kind[name] for kind in kinds for name in names if name in kind)
 
     def _rows(self, values: Any, number: Any, rest: Any, rows: Any, hashes: Any) -> dict[str, Any]:
         """The outcomes of all rows of a chunk for one draw, by site."""

@@ -44,6 +44,11 @@ class Members:
         """Whether no member is new."""
         return bool((self.source >= 0).all())
 
+    @property
+    def stays(self) -> bool:
+        """Whether the members are the first ones of the run, in their places."""
+        return np.array_equal(self.source, np.arange(len(self.source)))
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -86,13 +91,12 @@ class Replay:
     ) -> Any:
         """The value of a site: the run's where it has one, else what is given, else fresh."""
         name, law = site["name"], site["fn"]
-        axes = [members.get(axis) for axis in self.axes[name]]
         known = values.get(name)
-        if all(axis is None for axis in axes):
+        found = self._members(name, law, members)
+        if all(axis.stays for axis in found):
             if known is None or known.shape != law.shape():
                 raise _strange(name)
             return known
-        found = self._members(name, law, members)
         full = jnp.zeros(law.shape())
         if known is not None:
             full = full.at[np.ix_(*(np.flatnonzero(a.source >= 0) for a in found))].set(
@@ -110,13 +114,16 @@ class Replay:
         return full.at[cells].set(given[name](law, cells, fresh) if name in given else fresh())
 
     def _members(self, name: str, law: Any, members: Mapping[str, Members]) -> list[Members]:
-        """The members of a site's axes."""
-        axes = self.axes[name]
-        if len(axes) != len(law.batch_shape):
+        """The members of a site's axes; those that one draw has all at once are to be the same."""
+        shape, batch = law.shape(), len(law.batch_shape)
+        found = [
+            members.get(axis) or everything(shape[i]) for i, axis in enumerate(self.axes[name])
+        ]
+        if not all(axis.stays for axis in found[batch:]):
             raise failure(
                 "H950", f"`{name}` cannot be carried to other groups: its members hang together"
             )
-        return [members.get(axis) or everything(law.batch_shape[i]) for i, axis in enumerate(axes)]
+        return found[:batch]
 
     def cells(self, name: str, law: Any) -> tuple[Numbers, ...]:
         """The positions of a site's new cells."""
@@ -169,7 +176,27 @@ def members_of(
     for axis, parts in generated.free.items():
         if all(key in data for _, key in parts):
             found[axis] = _free(axis, parts, data, found)
+    for axis, (column, level, key) in generated.imputed.items():
+        found[axis] = _missing(column, level, np.asarray(data[key]), data, training)
     return found
+
+
+def _missing(
+    column: str, level: str, places: Numbers, data: Mapping[str, Any], training: Training
+) -> Members:
+    """The members of an imputed column's missing values: of the rows all are new, of a level those
+    are known that were missing in training.
+    """
+    labels = [str(data["coords"][level][i]) for i in places]
+    was: list[str] = []
+    if level in training.levels:
+        known = training.levels[level]
+        values = known.data.get(column, ())
+        was = [label for label, v in zip(known.labels, values, strict=False) if v is None]
+    place = {label: i for i, label in enumerate(was)}
+    hashes = np.array([hashed(f"{level}\0{label}") for label in labels], dtype=np.uint32)
+    source = np.array([place.get(label, -1) for label in labels], dtype=np.int64)
+    return Members(source, hashes.reshape(-1, 2))
 
 
 def _paths(

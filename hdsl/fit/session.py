@@ -22,6 +22,7 @@ from hdsl.fit.failure import failure
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.ir import model as ir
 from hdsl.ir.facts import Facts
+from hdsl.ir.imputed import missing_level
 from hdsl.ir.uses import predictor_data
 from hdsl.source import Source
 
@@ -101,6 +102,7 @@ def open_session(
             or bound.dataset.columns[outcome.name].missing.any()
         }
     sizes = {level: len(found.labels) for level, found in training.levels.items()}
+    sizes |= _missing_predictors(bound)
     facts = Facts(training.rows, sizes, {}, frozenset(missing))
     generated = compile_model(model, "numpyro", facts)
     with tempfile.TemporaryDirectory(prefix="hdsl-") as folder:
@@ -108,6 +110,24 @@ def open_session(
         data = _prepared(loaded, bound, model)
     draws, chains = draws_of_run(run, generated)
     return Session(run, model, training, bound, loaded, data, draws, chains)
+
+
+def _missing_predictors(bound: NewRows) -> dict[str, int]:
+    """How many values each imputed column lacks, by the axis that they have."""
+    found = {}
+    for outcome in bound.dataset.model.likelihoods:
+        if not outcome.imputed:
+            continue
+        level, column = outcome.domain[0], bound.dataset.columns.get(outcome.name)
+        if level != ROW:
+            node = bound.dataset.model.by_name[outcome.name]
+            assert isinstance(node, ir.Data)
+            values = np.asarray(bound.tables[level][node.column or node.name], dtype=float)
+            count = int(np.isnan(values).sum())
+        else:
+            count = len(bound.dataset.kept) if column is None else int(column.missing.sum())
+        found[missing_level(outcome.name, level)] = count
+    return found
 
 
 def _prepared(loaded: GeneratedModule, bound: NewRows, model: ir.Model) -> dict[str, Any]:
