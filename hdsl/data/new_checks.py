@@ -15,9 +15,9 @@ from hdsl.data.problem import SHOWN, finding, listing, numbered, quoted
 from hdsl.data.training import Training
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import ROW, Apply, Value, walk
+from hdsl.ir.closed import closed_levels
 from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
-from hdsl.ir.wrapped import heart
 
 EXPANDED = ("onehot", "dummies")
 """The functions that make a column of every label of a factor."""
@@ -122,15 +122,9 @@ def check_order(
     added to what hangs together as a whole.
     """
     for node in model.nodes:
-        if isinstance(node, Correlation) and node.axis is not None:
-            yield from _closed(node, (node.axis,), new)
-        if not isinstance(node, Parameter):
-            continue
-        family, along = heart(node.distribution), node.distribution.along
-        if family.name == "zerosum":
-            yield from _closed(node, node.domain, new)
-        elif family.structure is None and along is not None:
-            yield from _closed(node, (along,), new)
+        if isinstance(node, Correlation | Parameter):
+            yield from _closed(node, closed_levels(node), new)
+        along = node.distribution.along if isinstance(node, Parameter) else None
         if along is None or along not in training.levels or not model.levels[along].ordered:
             continue
         known = training.levels[along].labels
@@ -221,7 +215,7 @@ def check_present(dataset: Dataset, with_outcomes: bool) -> Iterator[Diagnostic]
     needed = predictor_data(dataset.model)
     free = frozenset[str]() if not with_outcomes else outcome_data(dataset.model)
     for data, column in dataset.base_columns():
-        may_miss = data.name in free or data.name not in needed
+        may_miss = data.name in free or data.name not in needed or data.impute
         if data.domain != (ROW,) or may_miss or not column.missing.any():
             continue
         count = int(column.missing.sum())
@@ -244,7 +238,7 @@ def check_new_data(
     for node in dataset.model.nodes:
         if not isinstance(node, Data) or node.expr is not None or node.name not in needed:
             continue
-        if node.domain == (ROW,) or len(node.domain) != 1:
+        if node.impute or node.domain == (ROW,) or len(node.domain) != 1:
             continue
         level, column = node.domain[0], dataset.columns.get(node.name)
         if level not in dataset.groups or column is None or not column.missing.any():

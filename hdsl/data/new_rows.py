@@ -38,6 +38,7 @@ from hdsl.data.table import Coded, Table
 from hdsl.data.training import IN_DATA, KnownLevel, Training
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW, Aggregate, Member, walk
+from hdsl.ir.closed import closed_levels
 from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
 from hdsl.ir.wrapped import heart
@@ -184,13 +185,11 @@ def _whole_levels(model: Model) -> frozenset[str]:
     """
     found: set[str] = set()
     for node in model.nodes:
-        if isinstance(node, Correlation) and node.axis is not None:
-            found.add(node.axis)
+        if isinstance(node, Correlation | Parameter):
+            found |= set(closed_levels(node))
         if isinstance(node, Parameter):
-            if node.pinned or node.baseline:
-                found |= set(node.domain)
             structure = heart(node.distribution).structure
-            if structure is not None or node.distribution.along is not None:
+            if node.pinned or node.baseline or structure is not None:
                 found |= set(node.domain)
         for _, expr in expressions(node):
             for part in walk(expr):

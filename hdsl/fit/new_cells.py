@@ -84,13 +84,18 @@ def _joint(law: Any, cells: Cells, keys: Any, unseen: Unseen) -> Any:
 
 
 def _drawn(law: Any, cells: Cells, keys: Any) -> Any:
-    """Draws of any other distribution: by its quantiles if it has them, else cell by cell."""
+    """Draws of any other distribution: of its kind with each cell's arguments where that can be
+    made, else by its quantiles, else cell by cell out of all cells.
+    """
     count = keys.shape[0]
     if _is_elementwise(law):
         value = draw_cells(law.base_dist, cells, keys, "draw")
         for transform in law.transforms:
             value = transform(value)
         return value
+    found = _rebuilt(law, cells, keys)
+    if found is not None:
+        return found
     if not law.event_shape:
         levels = jax.vmap(jax.random.uniform)(keys)
         whole = jnp.full(law.batch_shape, 0.5).at[cells].set(levels) if cells else levels
@@ -111,6 +116,22 @@ def _is_elementwise(law: Any) -> bool:
         and not law.event_shape
         and all(isinstance(transform, ELEMENTWISE) for transform in law.transforms)
     )
+
+
+def _rebuilt(law: Any, cells: Cells, keys: Any) -> Any:
+    """Draws of the same kind of distribution with each cell's own arguments; None where these
+    cannot be told.
+    """
+    constraints = getattr(type(law), "arg_constraints", None)
+    if law.event_shape or not isinstance(constraints, dict) or not constraints:
+        return None
+    if any(c.event_dim or not hasattr(law, name) for name, c in constraints.items()):
+        return None
+    own = {name: _at(getattr(law, name), law, cells, keys) for name in constraints}
+    try:
+        return jax.vmap(lambda key, given: type(law)(**given).sample(key))(keys, own)
+    except TypeError:  # it is not made of these arguments alone
+        return None
 
 
 def _expected(law: Any, cells: Cells, keys: Any) -> Any:

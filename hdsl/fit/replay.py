@@ -93,12 +93,16 @@ class Replay:
         name, law = site["name"], site["fn"]
         known = values.get(name)
         found = self._members(name, law, members)
-        if all(axis.stays for axis in found):
-            if known is None or known.shape != law.shape():
+        if known is None:
+            if all(axis.is_same for axis in found):
                 raise _strange(name)
+            full = jnp.zeros(law.shape())
+        elif known.shape == law.shape() and all(axis.stays for axis in found):
             return known
-        full = jnp.zeros(law.shape())
-        if known is not None:
+        else:
+            if known.shape[len(found) :] != tuple(law.event_shape):
+                raise _strange(name)
+            full = jnp.zeros(law.shape())
             full = full.at[np.ix_(*(np.flatnonzero(a.source >= 0) for a in found))].set(
                 known[np.ix_(*(a.source[a.source >= 0] for a in found))]
             )
