@@ -104,6 +104,14 @@ def _show_changes(changes: "Sequence[Change]", old: str, new: str) -> None:
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 @click.option("--write", metavar="DIR", help="Keeps the models that are compared.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keeps every fit. Default: the model's name with .pool.jsonl.",
+)
+@click.option("--overwrite", is_flag=True, help="Begin anew where FILE exists.")
 def pool(
     model: str,
     rows: str,
@@ -111,12 +119,14 @@ def pool(
     names: tuple[str, ...],
     form: str,
     write: str | None,
+    output: str | None,
     **options: Any,
 ) -> None:
     """Compare poolings.
 
     Fits the model with no pooling, as it is written, and with complete pooling; shows the groups'
-    coefficients side by side, and which of the three predicts best what it has not seen.
+    coefficients side by side, and which of the three predicts best what it has not seen. Fits that
+    are done are kept: the same command goes on where it was stopped.
     """
     from rich.console import Console
 
@@ -134,7 +144,12 @@ def pool(
     table = read_file(rows)
     by_level = {level: read_file(path) for level, path in tables.items()}
     reporter = ConsoleReporter(Console(stderr=True))
-    found = compare(source, table, by_level, reporter=reporter, **options)
+    out = Path(output) if output else Path(model).with_suffix(".pool.jsonl")
+    try:
+        found = compare(source, table, by_level, out=out, reporter=reporter, **options)
+    except KeyboardInterrupt:
+        click.echo(f"stopped; the fits that are done are in {out}: type the same again", err=True)
+        raise click.exceptions.Exit(130) from None
     if form == "json":
         click.echo(found.as_json())
     else:

@@ -221,9 +221,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "H555",
         Severity.ERROR,
-        "a file of other replicates",
-        "`hdsl recover` adds each replicate to its file as soon as it is done, and goes on from a "
-        "file that it finds. That is only right for the same model, data and options.",
+        "a file of other fits",
+        "`hdsl recover` and `hdsl pool` add each fit to their file as soon as it is done, and go on "
+        "from a file that they find. That is only right for the same model, data and options.",
         bad="",
         good="",
         proof="tests/workflow/test_record.py::test_replicates_of_something_else_are_not_mixed",

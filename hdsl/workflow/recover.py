@@ -81,7 +81,7 @@ def recover(
     ready = design(model, rows, tables)
     asked = Settings(chains, draws, warmup, seed)
     header = _header(model, ready, asked, method, settings)
-    record = Record(None if out is None else Path(out), header, overwrite)
+    record: Record[int] = Record(None if out is None else Path(out), header, overwrite)
     prepared = prepare(ready)
     truth = Prior(prepared if fixed == model else prepare(ready, fixed))
     plan = _Plan(truth, prepared, ready.binding, asked, method, times)
@@ -106,7 +106,7 @@ def _header(
     }
 
 
-def _replicates(plan: _Plan, record: Record, reporter: Reporter) -> bool:
+def _replicates(plan: _Plan, record: Record[int], reporter: Reporter) -> bool:
     """Does the replicates that are not done yet; False where Ctrl-C ended it."""
     missing = [n for n in range(1, plan.times + 1) if n not in record.done]
     if not missing:

@@ -7,7 +7,7 @@ and WAIC"). Left-out groups: the model is fitted without them, fold by fold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,27 +100,20 @@ def leave_one_out(log_likelihood: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def left_out_groups(
-    refit: Refit,
-    groups: Mapping[str, Numbers],
-    folds: list[Numbers],
-    seed: int,
-    told: Callable[[int], None],
+    refit: Refit, groups: Mapping[str, Numbers], fold: Numbers, seed: int
 ) -> Numbers:
-    """The score of each group, predicted by a fit that has not seen it.
+    """The score of each group of a fold, predicted by a fit that has not seen any of them.
 
-    ``groups`` says, by site, which group each observation is of; a fold is some groups. A group
-    that is left out has no part in the likelihood, so that its coefficients are drawn from the
-    population as the fit knows it: from its predictors, its parent, and their correlations.
+    ``groups`` says, by site, which group each observation is of. A group that is left out has no
+    part in the likelihood, so that its coefficients are drawn from the population as the fit knows
+    it: from its predictors, its parent, and their correlations.
     """
-    size = 1 + max(int(g.max()) for g in groups.values())
-    found = np.zeros(size)
-    for number, fold in enumerate(folds):
-        told(number)
-        out = {site: np.flatnonzero(np.isin(g, fold)) for site, g in groups.items()}
-        fitted = refit.fit(refit.masks(out), seed + 1 + number)
-        for site, scores in refit.log_scores(fitted, {}).items():
-            np.add.at(found, groups[site][out[site]], scores[out[site]])
-    return found
+    found = np.zeros(1 + max(int(g.max()) for g in groups.values()))
+    out = {site: np.flatnonzero(np.isin(g, fold)) for site, g in groups.items()}
+    fitted = refit.fit(refit.masks(out), seed)
+    for site, scores in refit.log_scores(fitted, {}).items():
+        np.add.at(found, groups[site][out[site]], scores[out[site]])
+    return found[fold]
 
 
 def folds_of(size: int, count: int, seed: int) -> list[Numbers]:

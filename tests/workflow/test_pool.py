@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +42,37 @@ def rows() -> Mapping[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def found(rows: Mapping[str, np.ndarray]) -> Poolings:
     return hdsl.parse(MODEL).pool(rows, holdout="region", folds=3, **QUICK)
+
+
+def test_what_was_fitted_before_a_kill_is_not_fitted_again(
+    found: Poolings,
+    rows: Mapping[str, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "p.jsonl"
+    fit, fits = Refit.fit, []
+
+    def counted(self: Refit, changed: Mapping[str, object], seed: int) -> object:
+        if len(fits) == 6:  # 1 + 3, 1 + 3, and the last two
+            raise KeyboardInterrupt
+        fits.append(seed)
+        return fit(self, changed, seed)
+
+    monkeypatch.setattr(Refit, "fit", counted)
+    with pytest.raises(KeyboardInterrupt):
+        hdsl.parse(MODEL).pool(rows, holdout="region", folds=3, out=out, **QUICK)
+    assert len(out.read_text().splitlines()) == 1 + 6
+    fits.clear()
+    again = hdsl.parse(MODEL).pool(rows, holdout="region", folds=3, out=out, **QUICK)
+    assert len(fits) == 12 - 6
+    assert again.as_json() == found.as_json()
+
+    fits.clear()
+    whole = hdsl.parse(MODEL).pool(rows, out=out, **QUICK)  # without folds: nothing is missing
+    assert (len(fits), whole.variants[1].groups) == (0, None)
+    with pytest.raises(hdsl.ModelError, match="not the same draws"):
+        hdsl.parse(MODEL).pool(rows, out=out, **{**QUICK, "draws": 100})
 
 
 def test_groups_are_estimated_by_themselves_together_and_in_between(

@@ -13,7 +13,7 @@ HEADER = {"model": "y ~ normal(0, 1)", "seed": 1}
 def test_replicates_are_found_again(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     Record(path, HEADER, False).add(1, {"seconds": 0.5})
-    again = Record(path, HEADER, False)
+    again: Record[int] = Record(path, HEADER, False)
     again.add(3, {"seconds": 0.25})
 
     expected = {1: {"replicate": 1, "seconds": 0.5}, 3: {"replicate": 3, "seconds": 0.25}}
@@ -27,10 +27,20 @@ def test_a_line_that_was_cut_off_is_dropped_and_written_anew(tmp_path: Path) -> 
     with path.open("a") as file:
         file.write('{"replicate": 2, "sec')
 
-    again = Record(path, HEADER, False)
+    again: Record[int] = Record(path, HEADER, False)
     assert list(again.done) == [1]
     again.add(2, {"seconds": 1.0})
     assert list(Record(path, HEADER, False).done) == [1, 2]
+
+
+def test_a_damaged_line_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    record: Record[str] = Record(path, HEADER, False, "fit")
+    for name in ("one", "two"):
+        record.add(name, {"seconds": 0.5})
+    path.write_text(path.read_text().replace('{"fit": "one"', "\0\0\0"))
+
+    assert list(Record[str](path, HEADER, False, "fit").done) == ["two"]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +71,6 @@ def test_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_without_a_path_it_lives_in_memory() -> None:
-    record = Record(None, HEADER, False)
+    record: Record[int] = Record(None, HEADER, False)
     record.add(1, {"seconds": 1.0})
     assert list(record.done) == [1]
