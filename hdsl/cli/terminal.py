@@ -4,11 +4,13 @@ The only module that knows of streams, colours and exit codes. It imports nothin
 that answers from the text alone answers at once.
 """
 
+import glob
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TextIO
 
@@ -180,18 +182,45 @@ def write_file(path: str, content: str | bytes) -> None:
         target.write_bytes(data)  # a device or a pipe
         return
     mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+    _clear_away(target)
+    draft = target.with_name(_draft_name(target, str(os.getpid())))
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{target.name[:80]}-", dir=target.parent)
-    except OSError as error:  # it names the draft, of which the user knows nothing
-        raise OSError(error.errno, error.strerror, path) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with draft.open("wb") as file:
             file.write(data)
-        Path(draft).chmod(mode)
-        Path(draft).replace(target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        draft.chmod(mode)
+        draft.replace(target)
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink()
+        if isinstance(error, OSError):  # it names the draft, of which the user knows nothing
+            raise OSError(error.errno, error.strerror, path) from error
         raise
+
+
+def _draft_name(target: Path, process: str) -> str:
+    return f".{target.name[:80]}.{process}.part"
+
+
+def _clear_away(target: Path) -> None:
+    """Removes what processes that were killed have left of the file."""
+    if sys.platform == "win32":  # whether a process lives cannot be asked there
+        return
+    pattern = _draft_name(Path(glob.escape(target.name[:80])), "*")
+    for left in target.parent.glob(pattern):
+        number = left.name.split(".")[-2]
+        with suppress(OSError):
+            if number.isdigit() and not _is_alive(int(number)):
+                left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True
 
 
 def _umask() -> int:

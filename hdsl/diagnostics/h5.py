@@ -222,8 +222,8 @@ ENTRIES: tuple[Entry, ...] = (
         "H555",
         Severity.ERROR,
         "a file of other fits",
-        "`hdsl recover` and `hdsl pool` add each fit to their file as soon as it is done, and go on "
-        "from a file that they find. That is only right for the same model, data and options.",
+        "`hdsl recover` and `hdsl pool` add each fit to their file as soon as it is done, and go "
+        "on from a file that they find. That is only right for the same model, data and options.",
         bad="",
         good="",
         proof="tests/workflow/test_record.py::test_replicates_of_something_else_are_not_mixed",

@@ -121,7 +121,7 @@ def open_draft(out: Path | None, overwrite: bool, resume: bool = False) -> Itera
         return
     _restore(out)
     draft = _unfinished(out) if resume else Draft(_fresh(out, overwrite), out, overwrite)
-    with _locked(draft.folder, out):
+    with locked(draft.folder, out):
         try:
             yield draft
         finally:
@@ -184,7 +184,7 @@ def _verify_removable(part: Path, out: Path, overwrite: bool) -> None:
             f"{part} is in the way: the fit would be written there until it is whole",
             "move it, or name another RUN with -o",
         )
-    with _locked(part, out):
+    with locked(part, out):
         pass
     if has_checkpoint(part) and not overwrite:
         raise failure(
@@ -263,7 +263,7 @@ def _restore(out: Path) -> None:
     """
     part = part_of(out)
     if is_run(part) and not has_checkpoint(part):
-        with suppress(ModelError, OSError), _locked(part, out):
+        with suppress(ModelError, OSError), locked(part, out):
             (part / RECORD).unlink(missing_ok=True)
             Draft(part, out, overwrite=True).publish()
     for old in sorted(out.parent.glob(f"{glob.escape(_old(out))}*")):
@@ -276,7 +276,7 @@ def _restore(out: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, out: Path) -> Iterator[None]:
+def locked(folder: Path, out: Path, what: str = "fit") -> Iterator[None]:
     """Holds the folder's lock; an error where another process, or another fit, has it."""
     if sys.platform == "win32":  # two fits of one name at once are not noticed there
         yield
@@ -288,8 +288,8 @@ def _locked(folder: Path, out: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise failure(
                 "H523",
-                f"another fit is writing {out}",
-                "wait for it, or name another RUN with -o",
+                f"another {what} is writing {out}",
+                "wait for it, or name another place with -o",
             ) from error
         except OSError:
             pass  # a file system without locks

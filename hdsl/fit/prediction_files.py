@@ -5,7 +5,6 @@ A file is there whole or not at all.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hdsl.expr import ROW
+from hdsl.fit.draft import SUFFIX as PART
+from hdsl.fit.draft import locked, part_of
 from hdsl.fit.failure import failure
 from hdsl.fit.naming import tree_name
 from hdsl.fit.netcdf import encode_name
@@ -89,21 +90,45 @@ class Sink(Protocol):
 
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
-    """A file beside the one to write, which takes its place at the end, or goes."""
+    """A file in a folder beside the one to write, which takes its place at the end, or goes.
+
+    The folder is called `FILE.part`: what a kill leaves of it is cleared away by the next command
+    that writes the file.
+    """
+    folder = part_of(path)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}-", dir=path.parent))
+        if folder.exists():
+            _verify_left_over(folder, path)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
         raise failure(
             "H524", f"cannot write to {path.parent}: {error.strerror}", "name another file with -o"
         ) from error
-    try:
-        draft = folder / path.name
-        yield draft
-        draft.replace(path)
-    finally:
-        for left in folder.iterdir():
-            left.unlink()
-        folder.rmdir()
+    with locked(folder, path, "prediction"):
+        try:
+            _clear(folder)
+            draft = folder / path.name
+            yield draft
+            draft.replace(path)
+        finally:
+            _clear(folder)
+            folder.rmdir()
+
+
+def _verify_left_over(folder: Path, path: Path) -> None:
+    """Nothing where a folder holds what a prediction writes and no more, otherwise an error."""
+    known = not folder.is_symlink() and folder.is_dir()
+    if not known or any(p.name != path.name and p.suffix != PART for p in folder.iterdir()):
+        raise failure(
+            "H523",
+            f"{folder} is in the way: predictions are written there until they are whole",
+            "move it, or name another file with -o",
+        )
+
+
+def _clear(folder: Path) -> None:
+    for left in folder.iterdir():
+        left.unlink()
 
 
 def write_draws(predictor: Predictor, quantiles: Sequence[float], path: Path) -> Prediction:
@@ -151,7 +176,7 @@ class _Lines:
             with self.path.open("ab") as file:
                 frame.write_csv(file, include_header=file.tell() == 0)
             return
-        part = self.path.with_name(f"{len(self.parts)}.part")
+        part = self.path.with_name(f"{len(self.parts)}{PART}")
         frame.write_parquet(part)
         self.parts.append(part)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from hdsl.cli.terminal import write_file
 from tools.documents import ROOT
 
 type Command = Callable[..., Result]
@@ -173,3 +174,20 @@ def test_a_model_that_is_not_text(hdsl: Command) -> None:
 def test_a_byte_order_mark_is_no_part_of_a_model(hdsl: Command) -> None:
     Path("bom.hdsl").write_bytes(b"\xef\xbb\xbf" + Path("model.hdsl").read_bytes())
     assert hdsl("check", "bom.hdsl").exit_code == 0
+
+
+def test_a_file_that_a_kill_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from hdsl.cli.terminal import write_file\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), 9)\n"
+        "write_file(sys.argv[1], 'second')"
+    )
+    target = tmp_path / "rows.csv"
+    target.write_text("first")
+    start(code, str(target))
+    assert target.read_text() == "first"
+    assert len(list(tmp_path.iterdir())) == 2
+
+    write_file(str(target), "third")
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+    assert target.read_text() == "third"

@@ -116,3 +116,22 @@ def test_an_update_that_is_stopped_leaves_the_run_and_no_other(
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     again = hdsl("update", run, "new.csv", "-o", "model2.run")
     assert again.exit_code == 0, again.output
+
+
+def test_what_a_killed_prediction_left_is_cleared_away(hdsl: Command, run: Path) -> None:
+    left = Path("found.parquet.part")
+    left.mkdir()
+    for name in ("0.part", "1.part", "found.parquet"):
+        (left / name).write_bytes(b"half")
+    done = hdsl("predict", run, "new.csv", "--draws", "-o", "found.parquet")
+    assert done.exit_code == 0, done.output
+    assert not left.exists()
+    assert Path("found.parquet").read_bytes()[:4] == b"PAR1"
+
+    before = Path("found.parquet").read_bytes()
+    left.mkdir()
+    (left / "thesis.txt").write_text("mine")
+    refused = hdsl("predict", run, "new.csv", "-o", "found.parquet")
+    assert (refused.exit_code, "error[H523]" in refused.stderr) == (1, True)
+    assert (left / "thesis.txt").read_text() == "mine"
+    assert Path("found.parquet").read_bytes() == before
