@@ -242,6 +242,9 @@ def tail_definitions(family: Family, library: Library) -> tuple[str, ...]:
         f"def {family.name}_tails({', '.join(('x', *parameters))}):",
         f'    """Log probabilities of {called_with}: at or below x, and above x."""',
     ]
+    if library is Library.PYMC:
+        given = ", ".join(("x", *parameters))  # a whole number written in the model is not int8
+        lines.append(f'    {given} = (pt.cast(v, "float64") for v in ({given}))')
     terms: dict[str, Term] = {name: Variable(name) for name in ("x", *parameters)}
     for target, formula in (("below", family.log_cdf), ("above", family.log_survival)):
         lines += lay_out(f"{target} = {write(term_of(formula, terms), library)}", 4)

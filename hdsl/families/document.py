@@ -19,6 +19,7 @@ from hdsl.families.lookup import called
 from hdsl.families.positive import POSITIVES
 from hdsl.families.structure import Draw, Structure
 from hdsl.families.structures import STRUCTURES
+from hdsl.families.wrapper import WRAPPERS
 
 _HEAD = """# Distributions, functions and links
 
@@ -39,6 +40,14 @@ In densities `x` is the value, `Gamma` and `Beta` are the functions, `phi` is th
 density, `choose(n, x)` the binomial coefficient, `besselI0` the Bessel function.
 """
 
+_WRAPPERS = """## Distributions made of others
+
+A wrapper takes a distribution `d` and is one. The generated file defines what it calls: the same
+formulas for both libraries, accurate far in both tails. What is `truncated` or `censored`, and the
+counts of a `hurdle`, must have a distribution function (`log_cdf` in the table): all have but
+`bernoulli`, `betabinomial`, `skewnormal`, `vonmises` and the distributions of labels.
+"""
+
 _CHAPTERS = (
     ("Any number", CONTINUOUS),
     ("Above zero", POSITIVES),
@@ -55,8 +64,29 @@ def families_page() -> str:
     for title, families in _CHAPTERS:
         parts.append(f"## {title}\n")
         parts += [_section(family) for family in families]
-    parts += [_increasing(), _likely(), _functions(), _links()]
+    parts += [_wrappers(), _increasing(), _likely(), _functions(), _links()]
     return "\n".join(parts)
+
+
+def _wrappers() -> str:
+    """The chapter of the distributions that are made of others."""
+    parts = [_WRAPPERS]
+    for wrapper in WRAPPERS.values():
+        written = " or ".join(f"`{text}`" for text in wrapper.signatures)
+        facts = [f"- call: {written}", f"- density: `{wrapper.density}`"]
+        if wrapper.takes:
+            facts.append(f"- may wrap: a distribution, {_listed(wrapper.takes)}")
+        facts.append(f"- may be a prior: {'yes' if wrapper.for_parameters else 'no'}")
+        facts.append(f"- after: {wrapper.reference}")
+        head = ("| parameter | is | may be | linked forms | default |", "|---|---|---|---|---|")
+        rows = map(_parameter_row, wrapper.parameters)
+        parts += [f"### {wrapper.name}\n", wrapper.doc + "\n", "\n".join(facts) + "\n"]
+        parts.append("\n".join((*head, *rows)) + "\n")
+    return "\n".join(parts)
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(f"`{name}`" for name in WRAPPERS if name in names)
 
 
 def _index() -> str:

@@ -53,6 +53,7 @@ def truncated_tails(x, tails, lower, upper, step):
 ZERO_TAILS = '''\
 def zero_tails(x, tails, logits):
     """Log probabilities with an extra share of zeros: at or below x, and above x."""
+    x, logits = jnp.asarray(x), 1.0 * jnp.asarray(logits)
     log_share, log_rest = -jax.nn.softplus(-logits), -jax.nn.softplus(logits)
     below, above = tails(x)
     return (

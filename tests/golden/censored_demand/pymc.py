@@ -120,6 +120,7 @@ def build(data):
 
 def negbinomial_tails(x, mu, phi):
     """Log probabilities of negbinomial(mu, phi): at or below x, and above x."""
+    x, mu, phi = (pt.cast(v, "float64") for v in (x, mu, phi))
     below = log_beta_cdf(phi, x + 1, pt.log(phi) - pt.log(mu))
     above = log_beta_cdf(x + 1, phi, pt.log(mu) - pt.log(phi))
     return below, above
@@ -179,10 +180,10 @@ def Censored(name, base, tails, lower=None, upper=None, **options):
 
     `tails(x)` gives the log probabilities of a value at or below x, and above x.
     """
-    low = -np.inf if lower is None else lower
-    high = np.inf if upper is None else upper
-    below = 0.0 if lower is None else tails(pt.maximum(lower, -1e15))[0]
-    above = 0.0 if upper is None else tails(pt.minimum(upper, 1e15) - step_of(base))[1]
+    low = -np.inf if lower is None else pt.cast(lower, "float64")
+    high = np.inf if upper is None else pt.cast(upper, "float64")
+    below = 0.0 if lower is None else tails(pt.maximum(low, -1e15))[0]
+    above = 0.0 if upper is None else tails(pt.minimum(high, 1e15) - step_of(base))[1]
     draw = pt.clip(base, low, high).astype(base.dtype)
     return derived(name, draw, censored_logp, base, low, high, below, above, **options)
 

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 
 # Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
@@ -89,6 +88,7 @@ def build(data):
 
 def normal_tails(x, mu, sigma):
     """Log probabilities of normal(mu, sigma): at or below x, and above x."""
+    x, mu, sigma = (pt.cast(v, "float64") for v in (x, mu, sigma))
     below = log_normal_cdf((x - mu) / sigma)
     above = log_normal_cdf((mu - x) / sigma)
     return below, above
@@ -107,6 +107,8 @@ def Truncated(name, base, tails, lower=None, upper=None, **options):
 
     `tails(x)` gives the log probabilities of a value at or below x, and above x.
     """
+    low = -np.inf if lower is None else pt.cast(lower, "float64")
+    high = np.inf if upper is None else pt.cast(upper, "float64")
     mass = log_mass(tails, lower, upper, step_of(base))
 
     def bounds(size, draw, base, mass, low, high, *_):
@@ -122,8 +124,6 @@ def Truncated(name, base, tails, lower=None, upper=None, **options):
             transform = pm.distributions.transforms.Interval(bounds_fn=bounds)
             options["default_transform"] = transform
     draw = draw_between(base, tails, lower, upper, mass)
-    low = -np.inf if lower is None else lower
-    high = np.inf if upper is None else upper
     return derived(name, draw, truncated_logp, base, mass, low, high, **options)
 
 
@@ -134,24 +134,25 @@ def truncated_logp(value, draw, base, mass, low, high):
 
 
 def draw_between(base, tails, lower, upper, mass):
-    """Draws by inversion: bisects the x above which a uniform share of the mass lies."""
+    """Draws by inversion: narrows down the x above which a uniform share of the mass lies."""
     step = step_of(base)
-    log_share = pt.log(pm.Uniform.dist(size=base.shape))
+    log_left = pt.log(pm.Uniform.dist(size=base.shape)) + mass
 
     def at(place):
         x = pt.sinh(place)  # so that a few steps reach any size
         return pt.floor(x + 1e-6) if step else x
 
-    def halve(low, high):
-        middle = 0.5 * (low + high)
-        is_beyond = log_mass(tails, at(middle) + step, upper, step) - mass > log_share
-        return pt.switch(is_beyond, middle, low), pt.switch(is_beyond, high, middle)
-
     low = -70.0 if lower is None else pt.arcsinh(pt.as_tensor(lower) - 0.5 * step)
     high = 70.0 if upper is None else pt.arcsinh(pt.as_tensor(upper))
-    ends = [pt.broadcast_to(end, base.shape).astype("float64") for end in (low, high)]
-    _, highs = pytensor.scan(halve, outputs_info=ends, n_steps=80, return_updates=False)
-    return at(highs[-1]).astype(base.dtype)
+    low, high = (pt.broadcast_to(end, base.shape).astype("float64") for end in (low, high))
+    parts = np.arange(1, 32).reshape(-1, *[1] * base.ndim) / 32
+    for _ in range(9):
+        places = low + (high - low) * parts
+        beyond = log_mass(tails, at(places) + step, upper, step) > log_left
+        width = (high - low) / 32
+        low = low + width * pt.sum(beyond, axis=0)
+        high = low + width
+    return at(high).astype(base.dtype)
 
 
 def derived(name, draw, logp, *parameters, **options):

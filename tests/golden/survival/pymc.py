@@ -119,6 +119,7 @@ def build(data):
 
 def weibull_tails(x, alpha, sigma):
     """Log probabilities of weibull(alpha, sigma): at or below x, and above x."""
+    x, alpha, sigma = (pt.cast(v, "float64") for v in (x, alpha, sigma))
     below = log1mexp(-((pt.maximum(x, 1e-300) / sigma) ** alpha))
     above = -((pt.maximum(x, 1e-300) / sigma) ** alpha)
     return below, above

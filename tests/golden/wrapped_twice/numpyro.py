@@ -315,7 +315,7 @@ class ZeroInflated(dist.Distribution):
     """A distribution with an extra share of zeros, given by its log odds."""
 
     def __init__(self, base, logits, *, validate_args=None):
-        self.base, self.logits = base, logits
+        self.base, self.logits = base, jnp.asarray(logits, dtype=float)
         shape = jnp.broadcast_shapes(base.batch_shape, jnp.shape(logits))
         super().__init__(batch_shape=shape, validate_args=validate_args)
 
@@ -337,6 +337,7 @@ class ZeroInflated(dist.Distribution):
 
 def zero_tails(x, tails, logits):
     """Log probabilities with an extra share of zeros: at or below x, and above x."""
+    x, logits = jnp.asarray(x), 1.0 * jnp.asarray(logits)
     log_share, log_rest = -jax.nn.softplus(-logits), -jax.nn.softplus(logits)
     below, above = tails(x)
     return (

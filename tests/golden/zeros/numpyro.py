@@ -191,7 +191,7 @@ class ZeroInflated(dist.Distribution):
     """A distribution with an extra share of zeros, given by its log odds."""
 
     def __init__(self, base, logits, *, validate_args=None):
-        self.base, self.logits = base, logits
+        self.base, self.logits = base, jnp.asarray(logits, dtype=float)
         shape = jnp.broadcast_shapes(base.batch_shape, jnp.shape(logits))
         super().__init__(batch_shape=shape, validate_args=validate_args)
 
@@ -355,7 +355,7 @@ class Hurdle(dist.Distribution):
     """Zero with a probability given by its log odds, else a distribution that has no zeros."""
 
     def __init__(self, base, logits, *, validate_args=None):
-        self.base, self.logits = base, logits
+        self.base, self.logits = base, jnp.asarray(logits, dtype=float)
         shape = jnp.broadcast_shapes(base.batch_shape, jnp.shape(logits))
         super().__init__(batch_shape=shape, validate_args=validate_args)
 
