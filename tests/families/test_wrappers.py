@@ -292,6 +292,7 @@ def test_densities_are_scipys(name: str, backend: str, densities: dict[str, Any]
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpyro", "pymc"])
 @pytest.mark.parametrize("name", DRAWN)
 def test_draws_have_the_mean(name: str, backend: str, draws: dict[str, Any]) -> None:
