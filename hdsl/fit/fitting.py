@@ -51,6 +51,9 @@ DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
 SMALL = 12
 """A parameter over a level counts as population-level up to so many members."""
 
+COLUMNS = 60
+"""One over the columns of a block counts as population-level up to so many."""
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -380,11 +383,12 @@ def _tree(
 
 def population(model: ir.Model, generated: Generated, drawn: Draws) -> list[str]:
     """The names of what does not vary over groups: single numbers and small sets of parameters."""
-    small = {
-        node.name
+    blocks = {level.name for level in model.levels.values() if level.kind is ir.LevelKind.BLOCK}
+    most = {
+        node.name: COLUMNS if blocks.issuperset(node.domain) else SMALL
         for node in model.nodes
         if isinstance(node, ir.Parameter) and ROW not in node.domain
     }
     sizes = {model_name(n): prod(value.shape[2:]) for n, value in drawn.posterior.items()}
     ordered = [n for n in map(model_name, generated.dims) if n in sizes]
-    return [n for n in ordered if sizes[n] == 1 or (n in small and sizes[n] <= SMALL)]
+    return [n for n in ordered if sizes[n] <= most.get(n, 1)]

@@ -159,7 +159,7 @@ class Finish:
         data = dict(self.data)
         for outcome in self.outcomes:
             rows = np.arange(outcome.length) if self.pointwise else outcome.wanted
-            data |= outcome.on(rows)
+            data |= outcome.on(rows if rows.size else np.arange(1))  # no plate may be empty
         return split_data(data).arrays
 
     def one(self, arrays: Arrays, vector: Any, seed: Any, number: Any) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def test_the_marginal_of_a_normal_model_is_its_evidence(tmp_path: Path) -> None:
     rows = wines()
     made = problem(CROSSED + "mean(taste) ~ normal(0, 2)", rows, tmp_path)
     inner = inner_of(made)
-    found = Outer(inner).at(np.zeros(0), None, jnp.zeros(inner.arrow.size))
+    found = Outer(inner, np.zeros(0)).at(np.zeros(0), None, jnp.zeros(inner.arrow.size))
     same = {name: np.equal.outer(rows[name], rows[name]) for name in ("judge", "wine")}
     covariance = 4 + 0.25 * same["judge"] + 0.81 * same["wine"] + 0.49 * np.eye(50)
     exact = stats.multivariate_normal.logpdf(rows["y"], np.zeros(50), covariance)
@@ -180,7 +180,7 @@ def test_the_marginal_of_a_normal_model_is_its_evidence(tmp_path: Path) -> None:
 def test_the_gradient_of_the_marginal_follows_the_mode(tmp_path: Path) -> None:
     made = problem(COUNTS, shops(), tmp_path)
     inner = inner_of(made)
-    outer, theta = Outer(inner), np.array([-0.7, -0.4, 0.3])
+    outer, theta = Outer(inner, np.zeros(3)), np.array([-0.7, -0.4, 0.3])
     start = jnp.zeros(inner.arrow.size)
     found = outer.at(theta, None, start).gradient
     for axis, slope in zip(np.eye(3), found, strict=True):

@@ -98,11 +98,15 @@ class Arrow:
         return found
 
 
-def arrows(structure: Structure, sites: tuple[Site, ...]) -> tuple[Arrow, ...]:
+def arrows(
+    structure: Structure, sites: tuple[Site, ...], rows: int | None = None
+) -> tuple[Arrow, ...]:
     """The ways to eliminate the numbers of some sites that fit into memory, the cheapest first.
 
-    Positions count from 0 along the given sites. The last resort is one dense border.
+    Positions count from 0 along the given sites. ``rows`` that a product with the Hessian goes
+    through: all, if not given. The last resort is one dense border.
     """
+    rows = structure.rows if rows is None else rows
     weights = dict.fromkeys(structure.levels, 0)
     for site in sites:
         for level in site.levels:
@@ -117,7 +121,7 @@ def arrows(structure: Structure, sites: tuple[Site, ...]) -> tuple[Arrow, ...]:
     ]
     found = [_arrow(structure.levels, sites, chain) for chain in chains]
     fitting = [arrow for arrow in found if arrow is not None and arrow.numbers() <= MOST_NUMBERS]
-    return tuple(sorted(fitting, key=lambda arrow: arrow.operations(structure.rows)))
+    return tuple(sorted(fitting, key=lambda arrow: arrow.operations(rows)))
 
 
 def _arrow(

@@ -98,20 +98,17 @@ class Sampler:
 
     @cached_property
     def along(self) -> Callable[..., Any]:
-        """The same with the mode followed to first order and one factor for all."""
+        """The same with the mode moved as its response says, and one factor for all."""
         inner = self.outer.inner
 
-        def one(
-            arguments: Any, mode: tuple[Array, Array, Factor], theta: Array, noise: Any, at: Places
-        ) -> Any:
+        def one(mode: tuple[Array, Array, Factor], response: Array, at: Places, each: Any) -> Any:
             centre, v, root = mode
-            v = self.outer.moved(arguments, centre, v, theta - centre, root, at)
-            return inner.join(theta, v + backward(root, at, noise, v.shape[0]))
+            theta, noise = each
+            moved = v + response @ (theta - centre)
+            return inner.join(theta, moved + backward(root, at, noise, v.shape[0]))
 
-        def many(arguments: Any, mode: Any, thetas: Array, noises: Any, at: Places) -> Any:
-            return jax.lax.map(
-                lambda each: one(arguments, mode, each[0], each[1], at), (thetas, noises)
-            )
+        def many(mode: Any, response: Array, thetas: Array, noises: Any, at: Places) -> Any:
+            return jax.lax.map(lambda each: one(mode, response, at, each), (thetas, noises))
 
         return jax.jit(many)
 
@@ -219,10 +216,11 @@ def draw_along(outer: Outer, best: Optimum, count: int, seed: int) -> Drawn:
     thetas, _ = hyper_draws(proposal_of(best), count, rng, float("inf"))
     size = max(1, min(count, 4 * BATCH_VALUES // max(inner.arrow.size, 1)))
     along, mode, parts = Sampler(outer).along, _mode(best.marginal.mode), []
+    response = outer.response(best.marginal.mode)
     for begin in range(0, count, size):
         chunk = np.resize(thetas[begin : begin + size], (size, thetas.shape[1]))
         noises = _noises(outer, size, rng)
-        z = along(inner.arguments, mode, chunk, noises, inner.places)
+        z = along(mode, response, chunk, noises, inner.places)
         parts.append(np.asarray(z)[: count - begin])
     unknown = np.full(count, np.nan)
     return Drawn(np.concatenate(parts), unknown, unknown, unknown, unknown)

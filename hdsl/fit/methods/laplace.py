@@ -24,6 +24,7 @@ from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
 from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Inner, NoModeError
+from hdsl.fit.methods.predictors import predictors_of
 from hdsl.fit.methods.psis import RELIABLE, effective, resample, smooth
 from hdsl.fit.methods.structure import Site, Structure
 from hdsl.fit.progress import Reporter
@@ -42,9 +43,14 @@ class Parts:
 
 def parts(structure: Structure) -> Parts:
     """Group effects and locations inside; scales, correlations and shapes of the population, and
-    whatever else of it is not any real number, outside.
+    whatever else of it is not any real number, outside. The mean of effects is a location whatever
+    they are effects on: `mean(log(phi))` where `log(phi) ~ store`.
     """
-    outer = tuple(s for s in structure.population if s.is_scale or not s.real)
+    outer = tuple(
+        site
+        for site in structure.population
+        if not site.real or (site.is_scale and not _effects(site, "mean", structure))
+    )
     return Parts(tuple(s for s in structure.sites if s not in outer), outer)
 
 
@@ -54,7 +60,7 @@ def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approxi
     theta, start = _start(problem, split)
     reporter.stage("laplace: the mode")
     try:
-        outer = Outer(_inner(problem, split, theta, start))
+        outer = Outer(_inner(problem, split, theta, start), effects(problem.structure, split))
         best = outer.optimum(theta, start, lambda text: reporter.stage(f"laplace: {text}"))
     except NoModeError as error:
         raise _no_mode(problem.structure, error) from error
@@ -90,6 +96,37 @@ def _start(problem: Problem, split: Parts) -> tuple[Numbers, Array]:
     return point[positions(split.outer)], jnp.asarray(point[positions(split.inner)])
 
 
+def effects(structure: Structure, split: Parts) -> Numbers:
+    """Of how many group effects each hyper-parameter is the standard deviation; 0: it is none."""
+    found = []
+    for site in split.outer:
+        count = sum(s.size for s in _effects(site, "sd", structure)) // max(site.size, 1)
+        found.append(np.full(site.size, count))
+    return np.concatenate([*found, np.arange(0)])
+
+
+def _effects(site: Site, what: str, structure: Structure) -> list[Site]:
+    """The effects that a site is the mean or the standard deviation of: of `sd(alpha, shop)` those
+    of `z(alpha, shop)`, or of `centred(alpha, beta, shop)`.
+    """
+    if not site.name.startswith(f"{what}("):
+        return []
+    own = _inside(site.name)
+    return [other for other in structure.grouped if own <= _inside(other.name)]
+
+
+def _inside(name: str) -> frozenset[str]:
+    """What stands in a name's brackets, told apart by the commas that are in no others."""
+    found, depth = [""], 0
+    for letter in name.partition("(")[2].removesuffix(")"):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return frozenset(each.strip() for each in found)
+
+
 def positions(sites: tuple[Site, ...]) -> Numbers:
     """Where the numbers of some sites stand in the vector."""
     found = [site.indices.reshape(-1) for site in sites]
@@ -100,7 +137,13 @@ def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inne
     """Newton's method on the cheapest arrow that reads the curvature right."""
     inner, outer = positions(split.inner), positions(split.outer)
     nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
-    for arrow in arrows(problem.structure, split.inner):
+    rowwise = predictors_of(problem, split.inner) or {}
+    rows = 0 if rowwise else problem.structure.rows
+    for arrow in arrows(problem.structure, split.inner, rows):
+        if rowwise:
+            found = Inner(problem, inner, outer, arrow, rowwise=rowwise)
+            if found.reads_true(theta, nudged, seed=1):
+                return found
         by_terms = local_reading(problem, split.inner, arrow)
         for local in (by_terms, None) if by_terms is not None else (None,):
             found = Inner(problem, inner, outer, arrow, local)

@@ -8,6 +8,7 @@ differentiation.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,9 +24,15 @@ from hdsl.fit.methods.blocks import Array, Factor, Places, factor, solve
 from hdsl.fit.methods.newton import Inner, Mode, NoModeError
 
 MOST_STEPS = 100
+MOST_FIRST = 10
 LONGEST = 2.0  # step of a hyper-parameter, unconstrained: a standard deviation times 7
-FLAT = 1e-4  # the gradient, in standard deviations, at which the mode is reached
+NEAR = 0.1  # of a logarithm, that a scale's first steps still move where others take over
+GAIN = 1e-3  # of the log density, that a step still promises where the mode is reached
 GAP = 0.02  # between the points that curvature is measured at, unconstrained
+PATIENCE = 30.0
+"""Seconds that the marginal's asymmetry may take to measure; its curvature takes what it takes,
+but beyond them is measured to one side only."""
+
 STIFF = 1e-3
 """The least curvature of the marginal that is believed: an sd of about 30 on the log scale."""
 
@@ -62,9 +69,14 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Outer:
-    """The marginal density of a problem's hyper-parameters."""
+    """The marginal density of a problem's hyper-parameters.
+
+    ``groups`` has for each that is the logarithm of a standard deviation of how many effects it is
+    that, else 0.
+    """
 
     inner: Inner
+    groups: Numbers
 
     def at(self, theta: Numbers, warm: Mode | None, start: Array) -> Marginal:
         """The marginal at a point; the others' mode is looked for from a mode nearby."""
@@ -131,28 +143,96 @@ class Outer:
         turned = jax.jvp(gradient, (theta,), (change,))[1]
         return v - solve(root, places, turned)
 
+    def response(self, mode: Mode) -> Array:
+        """How the others' mode moves with each hyper-parameter: (number, hyper-parameter)."""
+        inner = self.inner
+        changes = jnp.eye(mode.theta.size)
+        found = self._response(
+            inner.arguments, jnp.asarray(mode.theta), mode.at, changes, mode.factor, inner.places
+        )
+        return jnp.where(jnp.isfinite(found), found, 0.0).T
+
+    @cached_property
+    def _response(self) -> Callable[..., Any]:
+        def run(arguments: Any, theta: Array, v: Array, changes: Array, root: Any, at: Any) -> Any:
+            def one(change: Array) -> Array:
+                return self.moved(arguments, theta, v, change, root, at) - v
+
+            return jax.lax.map(one, changes)
+
+        return jax.jit(run)
+
     def optimum(self, theta: Numbers, start: Array, said: Callable[[str], None]) -> Optimum:
-        """The mode of the marginal, by BFGS, and the covariance that its curvature says."""
+        """The mode of the marginal and the covariance that its curvature says.
+
+        Standard deviations first find their size by steps that suit them, then all are led by BFGS,
+        at last by Newton's method with the curvature that draws need anyway.
+        """
         point = self.at(theta, None, start)
-        count = 1
         if not theta.size:
-            return Optimum(point, np.zeros((0, 0)), np.zeros((0, 2)), 0, count)
-        inverse = np.eye(theta.size) / max(1.0, float(np.abs(point.gradient).max()))
-        for number in range(MOST_STEPS):
+            return Optimum(point, np.zeros((0, 0)), np.zeros((0, 2)), 0, 1)
+        point, count = self._first(point, start, said)
+        began = time.perf_counter()
+        inverse, tries = self._first_inverse(point)
+        count += 1 + tries
+        for _ in range(MOST_STEPS):
             step = -inverse @ point.gradient
-            if -point.gradient @ step < 0.5 * FLAT**2 and number:
+            if -point.gradient @ step < 2 * GAIN:
                 break
             step *= min(1.0, LONGEST / np.abs(step).max())
             new, tries = self._along(point, step, start)
             count += tries
             if new is None:
                 break
-            inverse = _updated(inverse, new, point, first=number == 0)
+            inverse = _updated(inverse, new, point)
             point = new
-            said(f"{number + 1}: log marginal density {-point.energy:.3f}")
-        root, flat = _root_of_inverse(self.curvature(point))
+            said(f"{count}: log marginal density {-point.energy:.3f}")
+        seconds = (time.perf_counter() - began) / max(count, 1)
         said(f"how far {theta.size} hyper-parameters spread")
-        return Optimum(point, root, self.stretch(point, root), flat, count + 4 * theta.size)
+        both = 2 * theta.size * seconds <= PATIENCE
+        hessian = self.curvature(point, both)
+        root, flat = _root_of_inverse(hessian)
+        if not flat:
+            new = self.attempt(point, point.mode.theta - root @ root.T @ point.gradient, start)
+            point = new if new is not None and new.energy < point.energy else point
+        stretch = self.stretch(point, root) if both else np.ones((root.shape[1], 2))
+        return Optimum(point, root, stretch, flat, count + (4 if both else 1) * theta.size)
+
+    def _first(
+        self, point: Marginal, start: Array, said: Callable[[str], None]
+    ) -> tuple[Marginal, int]:
+        """A point where standard deviations have about their size, and what it took.
+
+        The slope of minus the log marginal in the log of the standard deviation s of G effects is
+        G minus their expected sum of squares over s^2, which makes this the step of the EM
+        algorithm (Dempster, Laird and Rubin, 1977), but for the prior of s.
+        """
+        count, known = 0, self.groups > 0
+        while count < MOST_FIRST and known.any():
+            ratio = 1 - point.gradient[known] / self.groups[known]
+            step = np.zeros_like(point.gradient)
+            step[known] = 0.5 * np.log(np.clip(ratio, np.exp(-2 * LONGEST), np.exp(2 * LONGEST)))
+            if np.abs(step).max() < NEAR:
+                break
+            new = self.attempt(point, point.mode.theta + step, start)
+            count += 1
+            if new is None or new.energy >= point.energy:
+                break
+            point = new
+            said(f"{count}: log marginal density {-point.energy:.3f}")
+        return point, count
+
+    def _first_inverse(self, point: Marginal) -> tuple[Numbers, int]:
+        """A diagonal to start from: 1 / (2 G) for the log of the standard deviation of G effects,
+        which is its variance where these are known; for others by a difference.
+        """
+        variances = 1 / np.maximum(2.0 * self.groups, 1.0)
+        others = np.flatnonzero(self.groups == 0)
+        for k in others:
+            there = self.attempt(point, point.mode.theta + GAP * np.eye(len(variances))[k], None)
+            slope = 0.0 if there is None else (there.gradient[k] - point.gradient[k]) / GAP
+            variances[k] = 1 / slope if slope > 1 else 1 / max(1.0, abs(point.gradient[k]))
+        return np.diag(variances), len(others)
 
     def _along(self, point: Marginal, step: Numbers, start: Array) -> tuple[Marginal | None, int]:
         """The first point on the way, halving it, where the marginal density is higher."""
@@ -164,24 +244,28 @@ class Outer:
                 return new, tries + 1
         return None, 12
 
-    def attempt(self, near: Marginal, theta: Numbers, start: Array) -> Marginal | None:
+    def attempt(
+        self, near: Marginal, theta: Numbers, start: Array | None = None
+    ) -> Marginal | None:
         """The marginal at a point; None where there is no mode, or no number."""
         try:
-            found = self.at(theta, near.mode, start)
+            found = self.at(theta, near.mode, near.mode.at if start is None else start)
         except NoModeError:
             return None
         fine = np.isfinite(found.energy) and np.isfinite(found.gradient).all()
         return found if fine else None
 
-    def curvature(self, point: Marginal) -> Numbers:
-        """The Hessian of the marginal energy, by differences of its gradient."""
+    def curvature(self, point: Marginal, both: bool) -> Numbers:
+        """The Hessian of the marginal energy, by differences of its slope, to one side or both."""
         columns = []
         for axis in np.eye(point.mode.theta.size):
             ends = [
-                self.attempt(point, point.mode.theta + sign * GAP * axis, point.mode.at)
-                for sign in (1.0, -1.0)
+                self.attempt(point, point.mode.theta + sign * GAP * axis)
+                for sign in ((1.0, -1.0) if both else (1.0,))
             ]
-            up, down = (point.gradient if end is None else end.gradient for end in ends)
+            up, down = (
+                point.gradient if end is None else end.gradient for end in (*ends, None)[:2]
+            )
             known = sum(end is not None for end in ends)
             columns.append((up - down) / (max(known, 1) * GAP))
         found = np.stack(columns)
@@ -195,21 +279,19 @@ class Outer:
         for number, direction in enumerate(root.T):
             for side, sign in enumerate((1.0, -1.0)):
                 away = point.mode.theta + sign * np.sqrt(2.0) * direction
-                there = self.attempt(point, away, point.mode.at)
+                there = self.attempt(point, away)
                 if there is not None:
                     lost = max(there.energy - point.energy, 1e-3)  # 1 if it is normal
                     found[number, side] = np.clip(1 / np.sqrt(lost), *STRETCH)
         return found
 
 
-def _updated(inverse: Numbers, new: Marginal, old: Marginal, first: bool) -> Numbers:
+def _updated(inverse: Numbers, new: Marginal, old: Marginal) -> Numbers:
     """The inverse Hessian after a step, by Broyden, Fletcher, Goldfarb and Shanno."""
     s, y = new.mode.theta - old.mode.theta, new.gradient - old.gradient
     curved = float(s @ y)
     if curved <= 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y)):
         return inverse
-    if first:
-        inverse = np.eye(s.size) * curved / float(y @ y)
     turn = np.eye(s.size) - np.outer(s, y) / curved
     updated: Numbers = turn @ inverse @ turn.T + np.outer(s, s) / curved
     return updated

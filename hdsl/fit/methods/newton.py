@@ -6,7 +6,8 @@ centre it reaches the mode wherever there is one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +30,7 @@ from hdsl.fit.methods.blocks import (
     solve,
 )
 from hdsl.fit.methods.local import Local, log_terms
+from hdsl.fit.methods.predictors import Predictors
 
 MOST_STEPS = 100
 MOST_DAMPING = 1e8
@@ -62,6 +64,8 @@ class Inner:
     """The compiled pieces of one problem's Newton iteration.
 
     ``inner`` and ``outer`` are positions in the vector; the density is a function of both parts.
+    ``rowwise`` are the outcomes whose densities are computed by way of groups' coefficients: all
+    that are on rows, or none.
     """
 
     problem: Problem
@@ -69,11 +73,15 @@ class Inner:
     outer: Numbers
     arrow: Arrow
     local: Local | None = None
+    rowwise: Mapping[str, Predictors] = field(default_factory=dict)
 
     @cached_property
-    def arguments(self) -> Any:
-        """The data's arrays, on the device."""
-        return jax.device_put(self.problem.target.arguments)
+    def arguments(self) -> tuple[Any, Mapping[str, Any]]:
+        """The data's arrays and those of the rows' layout, on the device."""
+        laid_out = {name: made.arrays for name, made in self.rowwise.items()}
+        found: tuple[Any, Mapping[str, Any]]
+        found = jax.device_put((dict(self.problem.target.arguments), laid_out))
+        return found
 
     @cached_property
     def places(self) -> Places:
@@ -93,9 +101,19 @@ class Inner:
         """Minus the log density, a function of the data's arrays and both parts: traced once."""
 
         def run(arguments: Any, theta: Array, v: Array) -> Array:
-            return self.problem.target.potential(arguments, self.join(theta, v))
+            data, laid_out = arguments
+            if not self.rowwise:
+                return self.problem.target.potential(data, self.join(theta, v))
+            sites = self.problem.layout.split(self.join(theta, v))
+            parts = (m.total(data, sites, laid_out[n]) for n, m in self.rowwise.items())
+            return self._rest(arguments, theta, v) - sum(parts)
 
         return jax.jit(run)
+
+    def _rest(self, arguments: Any, theta: Array, v: Array) -> Array:
+        """Minus the log density without the outcomes that are computed by coefficients."""
+        found = self.terms(arguments, theta, v)
+        return -sum(term.sum() for name, term in found.items() if name not in self.rowwise)
 
     @cached_property
     def terms(self) -> Any:
@@ -103,7 +121,7 @@ class Inner:
         found, layout = log_terms(self.problem), self.problem.layout
 
         def run(arguments: Any, theta: Array, v: Array) -> dict[str, Array]:
-            return found(arguments, layout.split(self.join(theta, v)))
+            return found(arguments[0], layout.split(self.join(theta, v)))
 
         return jax.jit(run)
 
@@ -111,11 +129,33 @@ class Inner:
         """The curvature in the inner numbers: from terms where that is quicker, else by colours."""
         if self.local is not None:
             return self.local.read(lambda at: self.terms(arguments, theta, at), v, places.local)
+        if self.rowwise:
+            return self._blocks_by_group(arguments, theta, v, places)
 
         def gradient(v: Array) -> Array:
             return jax.grad(self.energy, argnums=2)(arguments, theta, v)
 
         return read_blocks(gradient, v, places, self.problem.structure.rows)
+
+    def _blocks_by_group(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
+        """The same, of a density in which a quadratic function of each group's coefficients stands
+        for the rows: with their slope and Hessian, hence with the same second derivatives here.
+        """
+        data, laid_out = arguments
+        sites = self.problem.layout.split(self.join(theta, v))
+        expansions = {n: m.expansion(data, sites, laid_out[n]) for n, m in self.rowwise.items()}
+
+        def stand_in(at: Array) -> Array:
+            energy = self._rest(arguments, theta, at)
+            there = self.problem.layout.split(self.join(theta, at))
+            for name, made in self.rowwise.items():
+                centre, slope, hessian = expansions[name]
+                away = made.coefficients(data, there) - centre
+                bent = jnp.einsum("gk,gkl,gl->", away, hessian, away)
+                energy -= (slope * away).sum() + 0.5 * bent
+            return energy
+
+        return read_blocks(jax.grad(stand_in), v, places, self.arrow.size)
 
     @cached_property
     def system(self) -> Any:
