@@ -6,7 +6,7 @@ in tables that hold every group, and what was learned, cut down to the groups th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +34,12 @@ from hdsl.data.parents import with_parents
 from hdsl.data.patterns import with_matched
 from hdsl.data.problem import finding
 from hdsl.data.promises import check_promises
+from hdsl.data.steps import between
 from hdsl.data.table import Coded, Table
 from hdsl.data.training import IN_DATA, KnownLevel, Training
 from hdsl.diagnostics.diagnostic import Diagnostic, Severity
 from hdsl.expr import ROW, Aggregate, Member, walk
+from hdsl.families import Along
 from hdsl.ir.closed import closed_levels
 from hdsl.ir.model import Correlation, Data, LevelKind, Model, Parameter
 from hdsl.ir.uses import expressions, outcome_data, predictor_data
@@ -110,11 +112,12 @@ def bind_new(
         if with_outcomes:
             report += check_outcomes(dataset)
     kept = frozenset(known.training.levels) if whole else _whole_levels(model)
+    ahead = _ahead(model, known.training, new)
     return NewRows(
         tuple(report),
         prepared(sources, sources.rows, ROW),
-        _tables(dataset, known.training, kept),
-        _cut(known.learned, known.training, dataset, kept),
+        _tables(dataset, known.training, kept, ahead),
+        {**_cut(known.learned, known.training, dataset, kept), **_with(known.learned, ahead)},
         dataset,
         {level: labels for level, labels in new.items() if labels},
     )
@@ -204,18 +207,50 @@ def _whole_levels(model: Model) -> frozenset[str]:
     return (above | found) - {ROW}
 
 
-def _extended(dataset: Dataset, training: Training, level: str, kept: frozenset[str]) -> list[str]:
+def _ahead(
+    model: Model, training: Training, new: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """The groups after the end of training, by level that something walks along: the new ones and
+    those between.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for node in model.nodes:
+        if not isinstance(node, Parameter) or node.distribution.along not in training.levels:
+            continue
+        structure, level = heart(node.distribution).structure, node.distribution.along
+        if structure is None or structure.along is not Along.ORDERED or level is None:
+            continue
+        labels = between(training.levels[level].labels, new.get(level, ()))
+        if labels is not None and not training.levels[level].parents:
+            found[level] = labels
+    return found
+
+
+def _with(learned: Mapping[str, Any], ahead: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    return {level: [*learned[level], *labels] for level, labels in ahead.items()}
+
+
+def _extended(
+    dataset: Dataset,
+    training: Training,
+    level: str,
+    kept: frozenset[str],
+    ahead: Mapping[str, tuple[str, ...]],
+) -> list[str]:
     """The groups that ``prepare`` will have: those of training that are kept, then new ones."""
     found = training.levels.get(level, KnownLevel(()))
     here = dataset.groups[level].labels if level in dataset.groups else ()
     present = set(here)
     old = [label for label in found.labels if level in kept or label in present]
     known = set(found.labels)
-    return [*old, *(label for label in here if label not in known)]
+    return [*old, *ahead.get(level, (label for label in here if label not in known))]
 
 
 def _tables(
-    dataset: Dataset, training: Training, kept: frozenset[str]
+    dataset: Dataset,
+    training: Training,
+    kept: frozenset[str],
+    ahead: Mapping[str, tuple[str, ...]],
 ) -> dict[str, dict[str, Any]]:
     """A table for each level with data of its own: a line for every group, called as the groups."""
     model = dataset.model
@@ -227,7 +262,7 @@ def _tables(
         level = node.domain[0] if len(node.domain) == 1 else ROW
         if level == ROW or level not in training.levels:
             continue
-        labels = _extended(dataset, training, level, kept)
+        labels = _extended(dataset, training, level, kept, ahead)
         table = found.setdefault(level, {_key(model, level): np.array(labels, dtype=object)})
         table[node.column or node.name] = _values(dataset, training, node, labels)
     return found
@@ -252,7 +287,11 @@ def _values(dataset: Dataset, training: Training, node: Data, labels: list[str])
         here = zip(column.values.tolist(), column.missing.tolist(), strict=True)
         now = zip(dataset.groups[level].labels, here, strict=True)
         by_label |= {label: value for label, (value, gone) in now if not gone}
-    values = [by_label.get(label) for label in labels]
+    present = set(dataset.groups[level].labels if level in dataset.groups else ())
+    last = by_label.get(found.labels[-1]) if found.labels else None
+    values = [  # of a step between, which no row asks for, nothing need be known
+        by_label.get(label, None if label in present else last) for label in labels
+    ]
     return np.array(
         [empty if v is None else v for v in values], dtype=object if empty is None else float
     )

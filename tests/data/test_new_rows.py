@@ -194,6 +194,17 @@ def test_a_step_back_in_an_ordered_level(bind: Callable[..., NewRows]) -> None:
     ]
 
 
+def test_the_steps_between_are_taken_where_training_was_evenly_spaced(
+    bind: Callable[..., NewRows],
+) -> None:
+    even = {"week": [1, 2, 3, 4, 5, 6], "y": WEEKS["y"]}
+    text = WALK.replace("y : real", "y : real; data z : real per week") + "report q = z\n"
+    found = bind({"week": [8, 2], "z": [1.0, 1.0]}, model=text, rows={**even, "z": [0.5] * 6})
+    assert (found.sound, found.new["week"]) == (True, ("8",))
+    assert found.learned["week"] == ["1", "2", "3", "4", "5", "6", "7", "8"]
+    assert found.tables["week"]["z"].tolist() == [0.5, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0]
+
+
 def test_a_sum_of_zero_takes_no_new_groups(bind: Callable[..., NewRows]) -> None:
     text = WALK.replace("randomwalk", "zerosum").replace(" ordered", "")
     found = bind({"week": [1, 8]}, model=text, rows=WEEKS)

@@ -187,3 +187,6 @@ def test_a_walk_goes_on_from_where_it_ended() -> None:
     drawn = found["y"].to_numpy().reshape(-1, 3)
     steps = np.array([[0.5, 0.25, 0.0], [0.25, 0.25, 0.0], [0.0, 0.0, 0.0]])
     _close(drawn, np.full(3, 2.0), steps + 0.01 * np.eye(3))
+    alone = run.predict({"t": [5]}, draws=True).draws
+    assert alone is not None  # the step to 4 is taken, whether it is asked for or not
+    np.testing.assert_allclose(alone["y"].to_numpy().reshape(-1), drawn[:, 0])
