@@ -52,7 +52,16 @@ class Training:
 
 
 def from_json(value: Mapping[str, Any]) -> Training:
-    """What a run remembers, from its file."""
+    """What a run remembers, from its file; raises ValueError where that is damaged."""
+    try:
+        return _from_json(value)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not what a run remembers: {error!r}") from error
+
+
+def _from_json(value: Mapping[str, Any]) -> Training:
+    if not isinstance(value["rows"], int) or not isinstance(value["missing"], list):
+        raise TypeError("rows or missing")
     return Training(
         value["rows"],
         frozenset(value["missing"]),

@@ -13,6 +13,17 @@ from hdsl.fit.failure import failure
 FORMAT = 2
 MODEL, LEARNED, INFO, RESULTS = "model.hdsl", "learned.json", "run.json", "results.nc"
 TRAINING = "training.json"
+ASKED: Mapping[str, Any] = {
+    "model": str,
+    "title": str | None,
+    "status": str,
+    "started": str,
+    "draws": int,
+    "options": dict,
+    "data": dict,
+    "population": list,
+}
+"""What `run.json` has to say, and of which type."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ def read_contents(folder: Path) -> Contents:
             raise failure(
                 "H526", f"{folder} was written by a newer HDSL ({info['hdsl']})", "upgrade HDSL"
             )
+        _verify(info)
         return Contents(
             (folder / MODEL).read_bytes().decode("utf-8"),
             {f.name: f.read_text(encoding="utf-8") for f in sorted(folder.glob("model_*.py"))},
@@ -69,8 +81,18 @@ def read_contents(folder: Path) -> Contents:
             # a run of the first format has none: it can be looked at, not predicted from
             read_json(folder / TRAINING) if info["format"] > 1 else {},
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        said = f"{folder} is not whole: {INFO} does not say `{error.args[0]}`"
+        raise failure("H526", said, "fit the model again") from error
+    except (OSError, ValueError, TypeError) as error:
         raise failure("H526", f"{folder} is not whole: {error}", "fit the model again") from error
+
+
+def _verify(info: Mapping[str, Any]) -> None:
+    """Nothing where `run.json` says what every command asks of it; KeyError or ValueError else."""
+    for name, kind in ASKED.items():
+        if not isinstance(info[name], kind):
+            raise ValueError(f"{INFO} has no proper `{name}`")
 
 
 def is_run(folder: Path) -> bool:
@@ -96,7 +118,12 @@ def write_json(file: Path, value: Mapping[str, Any]) -> None:
 
 def read_json(file: Path) -> dict[str, Any]:
     """The mapping in a file."""
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file.name} is damaged ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name} is damaged")
     return found
 
 

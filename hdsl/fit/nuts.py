@@ -69,11 +69,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Unconstrained draws and statistics, (chain, draw, …); ``complete`` unless interrupted."""
+    """Unconstrained draws and statistics, (chain, draw, …); ``complete`` unless interrupted.
+
+    ``stopped`` says that Ctrl-C was typed, be it so late that every draw is there.
+    """
 
     z: Numbers
     stats: Mapping[str, Numbers]
     complete: bool
+    stopped: bool = False
 
 
 @dataclass
@@ -349,4 +353,4 @@ def _gather(chains: list[_Chain], settings: Settings, interrupted: bool) -> Samp
         for chain in chains
     ]
     z, stats = jax.tree.map(lambda *leaves: np.stack(leaves), *joined)
-    return Sampled(z, stats, complete=length == settings.draws)
+    return Sampled(z, stats, complete=length == settings.draws, stopped=interrupted)

@@ -22,6 +22,7 @@ from hdsl.data.problem import finding, listing, numbered, quoted
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.expr import ROW, Aggregate, walk
 from hdsl.fit.draws import Numbers
+from hdsl.fit.failure import failure
 from hdsl.fit.inverse import invert
 from hdsl.fit.labels import are_numbers, from_codes, label_statistics, labels_of
 from hdsl.fit.new_cells import Unseen, keys_of
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 QUANTILES = (0.05, 0.5, 0.95)
 HELD_VALUES = 40_000_000
 """So many numbers of a chunk of rows are held at once: all draws of its rows."""
+
+MOST_VALUES = 400_000_000
+"""So many at most, where rows cannot be predicted one by one."""
 
 CALL_VALUES = 2_000_000
 """So many numbers one call computes."""
@@ -115,6 +119,13 @@ class Predictor:
         """The outcomes by site, chunk of rows after chunk of rows, each with all draws."""
         session = self._open
         rows, count = session.rows, session.count
+        if not self.by_row and rows * count > MOST_VALUES:
+            raise failure(
+                "H958",
+                f"{rows:,} rows × {count:,} draws are too many to be held at once, and these rows "
+                "depend on one another",
+                "predict them in several files",
+            )
         held = rows if not self.by_row else max(1, min(rows, HELD_VALUES // count))
         groups = sum(int(np.prod(v.shape[1:])) for v in session.draws.values())
         size = int(np.clip(CALL_VALUES // max(held, groups, 1), 1, count))

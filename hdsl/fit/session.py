@@ -22,7 +22,7 @@ from hdsl.fit.failure import failure
 from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.ir import model as ir
 from hdsl.ir.facts import Facts
-from hdsl.ir.imputed import missing_level
+from hdsl.ir.imputed import column, missing_level
 from hdsl.ir.uses import predictor_data
 from hdsl.source import Source
 
@@ -86,7 +86,12 @@ def open_session(
             "the run was written by a version of HDSL that kept too little to go on from it",
             "fit the model again",
         )
-    training = from_json(run.training)
+    try:
+        training = from_json(run.training)
+    except ValueError as error:
+        where = run.path or "the run"
+        said = f"{where} is not whole: training.json is damaged ({error})"
+        raise failure("H526", said, "fit the model again") from error
     model = model_of(Source(run.model, run.info["model"]))
     known = Remembered(training, run.learned)
     bound = bind_new(model, rows, tables, known, with_outcomes, whole)
@@ -139,6 +144,7 @@ def _prepared(loaded: GeneratedModule, bound: NewRows, model: ir.Model) -> dict[
         raise ModelError(
             (finding("H958", f"the new rows cannot be prepared: {error}"),), model.source
         ) from error
+    _never_empty(data, loaded.generated, model)
     needed = predictor_data(model)
     for node in model.nodes:
         key = loaded.generated.keys.get(node.name)
@@ -147,6 +153,17 @@ def _prepared(loaded: GeneratedModule, bound: NewRows, model: ir.Model) -> dict[
         if node.expr is not None and node.domain[:1] == (ROW,) and not node.impute:
             _check_finite(node, np.asarray(data[key]), data["coords"][ROW], model)
     return data
+
+
+def _never_empty(data: dict[str, Any], generated: Generated, model: ir.Model) -> None:
+    """Where every value of an imputed predictor is missing, one stands for those that are known: a
+    plate has at least one member, and what is observed of it is of no account here.
+    """
+    for outcome in model.likelihoods:
+        seen = generated.seen.get(outcome.name) if outcome.imputed else None
+        if seen is not None and not len(data[seen]):
+            data[seen] = np.zeros(1, dtype=np.int64)
+            data[generated.observed[outcome.name]] = np.full(1, 0.5)
 
 
 def _check_finite(node: ir.Data, values: Numbers, numbers: Numbers, model: ir.Model) -> None:
@@ -173,8 +190,12 @@ def draws_of_run(run: Run, generated: Generated) -> tuple[dict[str, Numbers], in
     """The draws of every site that does not run over rows, (chain × draw, …), and the chains."""
     found = sampled_sites(run.data)
     sites = generated.site_domains
-    wanted = [site for site, domain in sites.items() if ROW not in domain]
-    absent = [site for site in wanted if site not in found]
+    of_rows = {ROW} | {axis for axis, (_, lv, _) in generated.imputed.items() if lv == ROW}
+    wanted = [site for site, domain in sites.items() if not of_rows & set(domain)]
+    for site in wanted:  # missing values of groups are among the results, under their column's name
+        if site not in found and column(site) in found:
+            found[site] = found[column(site)]
+    absent = [site for site in wanted if site not in found and not _is_imputed(site, generated)]
     if absent:
         kept = GROUP in run.data.children
         raise failure(
@@ -184,7 +205,13 @@ def draws_of_run(run: Run, generated: Generated) -> tuple[dict[str, Numbers], in
             "fit the model again",
         )
     chains = int(run.data["posterior"].sizes["chain"])
-    return {site: found[site].reshape(-1, *found[site].shape[2:]) for site in wanted}, chains
+    values = {site: found[site] for site in wanted if site in found}
+    return {site: value.reshape(-1, *value.shape[2:]) for site, value in values.items()}, chains
+
+
+def _is_imputed(site: str, generated: Generated) -> bool:
+    """Whether a site holds missing values, of which training may have had none."""
+    return any(axis in generated.imputed for axis in generated.site_domains[site])
 
 
 def without_outcomes(session: Session) -> Session:

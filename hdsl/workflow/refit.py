@@ -88,7 +88,7 @@ class Refit:
         data = {**self._data, **changed}
         with self.prepared.loaded.located():
             sampled = self._sample(data, replace(self.settings, seed=seed))
-            if not sampled.complete:
+            if not sampled.complete or sampled.stopped:
                 raise KeyboardInterrupt
             values = self._values(data, sampled)
         diverging = sampled.stats.get("diverging")

@@ -140,6 +140,27 @@ def test_a_run_that_cannot_be_understood_is_an_error(run: Run, tmp_path: Path, t
     assert _refusal(error)[0] == "H526"
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("run.json", '{"format": 2}', "run.json does not say `model`"),
+        ("learned.json", "[1]", "learned.json is damaged"),
+        ("learned.json", '{"bed": ["1', "learned.json is damaged (Unterminated string"),
+        ("training.json", '{"rows": 3}', "training.json is damaged"),
+        ("training.json", '{"rows": 3, "missing": [], "levels": "x"}', "training.json is damaged"),
+    ],
+)
+def test_a_file_that_is_damaged_is_named(
+    run: Run, tmp_path: Path, file: str, text: str, says: str
+) -> None:
+    out = run.save(tmp_path / "a.run")
+    (out / file).write_text(text)
+    with pytest.raises(ModelError) as error:
+        load(out).predict({"bed": ["1"]})
+    code, headline = _refusal(error)
+    assert (code, headline.startswith(f"{out} is not whole: {says}")) == ("H526", True), headline
+
+
 def test_results_that_cannot_be_read_are_an_error(run: Run, tmp_path: Path) -> None:
     out = run.save(tmp_path / "a.run")
     (out / "results.nc").write_bytes(b"\0" * 100)

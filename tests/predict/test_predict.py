@@ -14,6 +14,7 @@ from hdsl.fit import prediction as engine
 from hdsl.fit.prediction_files import MOST_LINES, write_draws
 from tests.fit.conftest import model, pymc_run, rows, run
 from tests.fit.garden import LABELS
+from tests.predict.exact import run_with
 
 __all__ = ["model", "pymc_run", "rows", "run"]
 
@@ -118,3 +119,31 @@ def test_nonsense_is_refused(run: Run) -> None:
         run.predict(new, unseen="never")  # type: ignore[arg-type]  # what a slip would give
     with pytest.raises(ValueError, match="between 0 and 1"):
         run.predict(new, quantiles=[5])
+
+
+IMPUTED = """\
+data y, x : real
+data z : real impute
+data w : real impute per g
+y ~ normal(a + 2 * z, 0.05)
+a ~ g | w
+z ~ normal(3 * x, 0.4)
+w ~ normal(1, 0.2)
+mean(a) = 0; slope(a, w) = 1; sd(a) = 0.3
+"""
+
+
+def test_missing_predictors_of_new_rows_are_drawn() -> None:
+    """Two rows of a new group, of which z and w are missing: z is each row's own, w the group's."""
+    rng = np.random.default_rng(0)
+    rows = {"g": np.repeat(["a", "b", "c"], 5), "x": rng.normal(size=15), "z": rng.normal(size=15)}
+    rows |= {"y": rng.normal(size=15), "w": np.repeat([0.5, np.nan, 1.5], 5)}
+    rows["z"][3] = np.nan
+    fitted = run_with(IMPUTED, rows, {}, draws=20_000)
+    found = fitted.predict({"g": ["n", "n"], "x": [1.0, 0.0]}, draws=True).draws
+    assert found is not None
+    drawn = found["y"].to_numpy().reshape(-1, 2)
+    assert drawn.mean(axis=0) == pytest.approx([7, 1], abs=0.05)
+    of_group, of_row = 0.3**2 + 0.2**2, 4 * 0.4**2 + 0.05**2
+    expected = of_group + of_row * np.eye(2)
+    assert np.cov(drawn.T) == pytest.approx(expected, abs=0.05)
