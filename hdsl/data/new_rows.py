@@ -29,6 +29,7 @@ from hdsl.data.new_checks import (
     check_present,
     check_types,
 )
+from hdsl.data.observing import with_observed
 from hdsl.data.outcomes import check_arguments, check_outcomes
 from hdsl.data.parents import with_parents
 from hdsl.data.patterns import with_matched
@@ -91,6 +92,7 @@ def bind_new(
     sources = Sources(model, rows, tables)
     if rows.height:
         sources = with_parents(sources, known.training, report)
+        sources = sources if with_outcomes else with_observed(sources)
         report += check_new_columns(sources, known.training, with_outcomes)
     else:
         report.append(finding("H906", f"there are no rows in {rows.source}"))

@@ -190,3 +190,16 @@ def test_a_walk_goes_on_from_where_it_ended() -> None:
     alone = run.predict({"t": [5]}, draws=True).draws
     assert alone is not None  # the step to 4 is taken, whether it is asked for or not
     np.testing.assert_allclose(alone["y"].to_numpy().reshape(-1), drawn[:, 0])
+
+
+def test_new_rows_need_not_say_how_they_were_observed() -> None:
+    text = "data y, stock : positive\ny ~ censored(lognormal(m, 0.5), upper = stock)\nm ~ 1\n"
+    stock = np.repeat([1.0, 5.0], 4)
+    rows = {"y": np.minimum(np.linspace(0.5, 4, 8), stock), "stock": stock}
+    run = run_with(text, rows, {"m": 1.0}, draws=DRAWS)
+    wanted = run.predict({"id": [1, 2]}, quantiles=(0.25, 0.75)).columns
+    expected = np.exp(1 + 0.5 * np.array([-0.6745, 0.6745]))
+    found = np.array([wanted["y_q25"].mean(), wanted["y_q75"].mean()])
+    assert found == pytest.approx(expected, rel=0.03)
+    sold = run.predict({"stock": [1.0]}).columns
+    assert (sold["y_q50"][0], sold["y_q95"][0]) == (1.0, 1.0)
