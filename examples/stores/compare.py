@@ -69,7 +69,7 @@ def main() -> None:
     figures = np.load(asked.folder / "theta.npz")
     truth = np.array([figures["theta"][int(name) - 1] for name in stores])
     estimates = {
-        "HDSL, updated with 7 days": theta.sel(store=list(stores)).to_numpy(),
+        "HDSL, updated with 7 days": theta.sel(store=list(stores), X=list(NAMES)).to_numpy(),
         "Poisson regression of 7 days": np.array([effects(alone[s]) for s in stores]),
         "Poisson regression of all days": np.array([effects(known[s]) for s in stores]),
     }

@@ -139,19 +139,28 @@ def _nuts(size: int, gradient: float, settings: Settings) -> float:
 
 
 def _laplace(problem: Problem, gradient: float) -> float | None:
-    """Seconds to a mode, or to one for each step of the hyper-parameters; None if too large."""
+    """Seconds to a mode, and to one for each step of the hyper-parameters; None if too large.
+
+    In gradients, as on this package's examples, a Hessian takes 3 by groups' coefficients, else 2
+    for each pair of sites or for each column that is told apart; a first mode takes 20 Hessians, a
+    step of the hyper-parameters 5, its gradient included.
+    """
     from hdsl.fit.methods.arrow import arrows
     from hdsl.fit.methods.laplace import parts
+    from hdsl.fit.methods.local import local_reading
+    from hdsl.fit.methods.predictors import predictors_of
 
     split = parts(problem.structure)
     hyper = sum(site.size for site in split.outer)
-    found = arrows(problem.structure, split.inner)
+    rowwise = predictors_of(problem, split.inner) is not None
+    found = arrows(problem.structure, split.inner, 0 if rowwise else None)
     if not found or hyper > MOST_HYPER:
         return None
-    operations = found[0].operations(0)
-    curvature = 2 * gradient * found[0].count + operations / SPEED
-    modes = 15 if not hyper else 15 + 6 * (20 + 2 * hyper)
-    return curvature * modes
+    local = None if rowwise else local_reading(problem, split.inner, found[0])
+    count = found[0].count if local is None else local.colours * (local.colours + 1) // 2
+    hessian = gradient * (3 if rowwise else 2 * count) + found[0].operations(0) / SPEED
+    steps = 0 if not hyper else 20 + hyper
+    return hessian * (20 + 5 * steps)
 
 
 def in_time(seconds: float) -> str:

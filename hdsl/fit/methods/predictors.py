@@ -27,7 +27,7 @@ from hdsl.fit.methods.cut import Cut, UncutError, cut, program_of
 from hdsl.fit.methods.local import log_terms
 from hdsl.fit.methods.structure import Level, Site, Structure
 
-WORTH = 20_000
+WORTH = 2_000
 """Rows from which on the layout pays for itself."""
 
 MOST_CELLS = 100_000_000
