@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow, Tier, arrows
 from hdsl.fit.methods.ascent import Climb, Machine, State, begun
-from hdsl.fit.methods.blocks import Blocks
+from hdsl.fit.methods.blocks import Array, Blocks, product
 from hdsl.fit.methods.guide import Base, Noise, Parameters, noise, standard
 from hdsl.fit.methods.warp import Warp, bending, no_warp, powers_of, scaled_numbers, unwarped
 
@@ -40,8 +41,12 @@ NARROW, NARROWEST = 0.3, 1e-4
 """How wide the first guide is, and how narrow it may become where no wider one has an ELBO, in sds
 of the curvature. A narrow one is drawn to pits, as the mode is."""
 
-CURVED_ROWS = 1_000_000
-"""Rows that the draws behind an expected curvature may have in all."""
+CURVED_ROWS, MOST_DRAWS, CURVED_DRAWS = 1_000_000, 32, 8
+"""Rows that the draws behind an expectation may have in all, and how many draws these are at most,
+for ELBOs and for curvatures."""
+
+SHARES = (1.0, 0.5, 0.2, 0.05)
+"""How far the base goes towards the curvature at its new place."""
 
 BEND, BENDS = 0.1, 2
 """By how much a scale is moved, on the log scale, to see what it stretches; and how often."""
@@ -60,55 +65,101 @@ class Approach:
     machine: Machine
     seed: int
     say: Callable[[str], None]
+    _blocks: Any = None  # of the base
 
     def first(self, state: State) -> State:
         """A narrow guide where the given one is, with its base in the curvature there."""
         return self._whitened(self._bent(state), 0, NARROW)
 
-    def run(self, state: State) -> State:
-        """A guide near the best, of the curvature's width, with its base there."""
-        machine, width, idle, bends = self.machine, 1.0, 0, 1
-        state = self._bent(state)
-        least = GAIN + GAIN_PER_NUMBER * machine.problem.target.size
-        for number in range(MOST_LEAPS):
-            state = self._whitened(state, number, width)
-            noises = self._noise(number, 1)
-            direction, elbos = machine.leap(
-                state, noises, machine.arguments, machine.places, np.array(LENGTHS)
-            )
-            elbos = np.where(np.isfinite(elbos), elbos, -np.inf)
-            best = int(elbos.argmax())
-            if not np.isfinite(elbos[best]):
-                width *= 0.1
-                if width < NARROWEST:
-                    raise no_elbo(number)
-                continue
-            state = _moved(state, LENGTHS[best], direction)
-            self.say(f"svi: leap {number + 1}, ELBO {elbos[best]:.6g}")
-            width = min(1.0, 2 * width)
-            idle = idle + 1 if elbos[best] - elbos[0] < least else 0
+    def run(self, state: State) -> tuple[State, float]:
+        """A guide near the best, its base in the curvature there, and its ELBO."""
+        state, idle, bends = self._whitened(self._bent(state), 0, 1.0), 0, 1
+        least = GAIN + GAIN_PER_NUMBER * self.machine.problem.target.size
+        state, elbo = self._leapt(self._bounded(state))
+        for number in range(1, MOST_LEAPS):
+            state, after = self._leapt(self._refined(state, elbo, number))
+            self.say(f"svi: leap {number + 1}, ELBO {after:.6g}")
+            idle, elbo = idle + 1 if after - elbo < least else 0, after
             if idle >= ENOUGH and bends >= BENT:
                 break
             if idle >= ENOUGH:
-                state, bends, idle = self._bent(state), bends + 1, 0
-        return self._whitened(state, MOST_LEAPS, 1.0)
+                state, bends, idle = self._whitened(self._bent(state), number, 1.0), bends + 1, 0
+                state, elbo = self._leapt(self._bounded(state))
+        return state, elbo
 
-    def _noise(self, *of: int) -> Noise:
-        rows = self.machine.problem.structure.rows
-        draws = int(np.clip(CURVED_ROWS // rows, 1, 8))
+    def _leapt(self, state: State) -> tuple[State, float]:
+        """The mean moved along the natural direction as far as the ELBO rises, and the ELBO."""
+        direction, elbos = self._leap(state)
+        best = int(elbos.argmax())
+        pairs = zip(state.climb.parameters, direction, strict=True)
+        moved = tuple(p._replace(mean=p.mean + LENGTHS[best] * d) for p, d in pairs)
+        return state._replace(climb=begun(moved)), float(elbos[best])
+
+    def _leap(self, state: State) -> tuple[list[Numbers], Numbers]:
+        """The direction, and the ELBO along it: the same noise each time, so that they compare."""
+        machine, noises = self.machine, self._noise(self.draws, 1)
+        direction, elbos = machine.leap(
+            state, noises, machine.arguments, machine.places, np.array(LENGTHS)
+        )
+        return direction, np.where(np.isfinite(elbos), elbos, -np.inf)
+
+    def _bounded(self, state: State) -> State:
+        """The same, as narrow as it must be for a finite ELBO."""
+        width = 1.0
+        while not np.isfinite(self._leap(state)[1]).any():
+            width *= 0.1
+            if width < NARROWEST:
+                raise no_elbo(0)
+            parameters = _narrowed(standard(self.machine.arrow), width)
+            state = state._replace(climb=begun(parameters))
+        return state
+
+    def _refined(self, state: State, elbo: float, number: int) -> State:
+        """The base moved towards the curvature here, as far as the ELBO does not fall.
+
+        A mean of two positive curvatures is one, so that some way towards it always is.
+        """
+        centre, blocks = self._curvature(state, number)
+        slack = GAIN + GAIN_PER_NUMBER * centre.shape[0]
+        old = self._blocks
+        for share in SHARES:
+            mixed = jax.tree.map(lambda a, b, s=share: s * a + (1 - s) * b, blocks, old)
+            root = self.machine.factor(mixed, self.machine.places, False)
+            if not np.isfinite(float(root.log_determinant)):
+                continue
+            new = State(state.warp, Base(centre, root), begun(standard(self.machine.arrow)))
+            if self._leap(new)[1][0] >= elbo - slack:
+                self._blocks = mixed
+                return new
+        return state
+
+    @property
+    def draws(self) -> int:
+        """How many draws an expectation is made of."""
+        return int(np.clip(CURVED_ROWS // self.machine.problem.structure.rows, 2, MOST_DRAWS))
+
+    def _noise(self, draws: int, *of: int) -> Noise:
         return noise(self.machine.arrow, (self.seed, 6, *of), draws)
+
+    def _curvature(self, state: State, number: int) -> tuple[Array, Blocks]:
+        machine, noises = self.machine, self._noise(min(self.draws, CURVED_DRAWS), 0, number)
+        if number == 0:
+            noises = jax.tree.map(jnp.zeros_like, noises)
+        found: tuple[Array, Blocks] = machine.curvature(
+            state, noises, machine.arguments, machine.places
+        )
+        return found
 
     def _whitened(self, state: State, number: int, width: float) -> State:
         """The base in the expected curvature, mended where it is not positive."""
-        machine, noises = self.machine, self._noise(number, 0)
-        if number == 0:
-            noises = jax.tree.map(jnp.zeros_like, noises)
-        centre, blocks = machine.curvature(state, noises, machine.arguments, machine.places)
+        machine = self.machine
+        centre, blocks = self._curvature(state, number)
         base = state.base._replace(centre=centre)
         for mended in (False, True):
             root = machine.factor(blocks, machine.places, mended)
             if np.isfinite(float(root.log_determinant)):
                 base = Base(centre, root)
+                self._blocks = product(root, machine.places) if mended else blocks
                 break
         return State(state.warp, base, begun(_narrowed(standard(machine.arrow), width)))
 
@@ -117,12 +168,11 @@ class Approach:
 
         The mean stays where it is, as a warp does nothing where the scales are at its centre.
         """
-        machine, structure = self.machine, self.machine.problem.structure
+        structure = self.machine.problem.structure
         where, numbers = bending(structure), scaled_numbers(structure)
         if not len(where) or not len(numbers):
             return state
-        still = jax.tree.map(jnp.zeros_like, self._noise(0))
-        centre, _ = machine.curvature(state, still, machine.arguments, machine.places)
+        centre, _ = self._curvature(state, 0)
         z, _ = unwarped(centre, state.warp)
         warp = Warp(jnp.zeros((len(z), len(where))), z[where], jnp.asarray(where))
         self._precisions(z, warp)
@@ -149,11 +199,6 @@ def _still(state: State) -> Climb:
     """The climb with its guide's mean at the base's centre."""
     parts = tuple(p._replace(mean=jnp.zeros_like(p.mean)) for p in state.climb.parameters)
     return begun(parts)
-
-
-def _moved(state: State, length: float, direction: list[Numbers]) -> State:
-    pairs = zip(state.climb.parameters, direction, strict=True)
-    return state._replace(climb=begun(tuple(p._replace(mean=length * d) for p, d in pairs)))
 
 
 def _narrowed(parameters: Parameters, width: float) -> Parameters:

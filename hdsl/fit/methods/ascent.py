@@ -179,14 +179,17 @@ def begun(parameters: Parameters) -> Climb:
 
 
 def _adam(climb: Climb, slope: Parameters, rate: Array) -> Climb:
-    """One step up (Kingma and Ba, 2015); its second moments forget faster than usual, as the
+    """One step up (Kingma and Ba, 2015), with second moments that forget faster than usual, as the
     slopes shrink by orders of magnitude on the way.
+
+    Slopes below 1 are not made larger: of whitened numbers they are natural gradients, and near the
+    optimum chance, by which a large triangle of weights would wander off.
     """
     count = climb.count + 1
     first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, climb.first, slope)
     second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, climb.second, slope)
 
     def moved(value: Array, m: Array, v: Array) -> Array:
-        return value + rate * (m / (1 - 0.9**count)) / (jnp.sqrt(v / (1 - 0.99**count)) + 1e-8)
+        return value + rate * (m / (1 - 0.9**count)) / (jnp.sqrt(v / (1 - 0.99**count)) + 1.0)
 
     return Climb(jax.tree.map(moved, climb.parameters, first, second), first, second, count)

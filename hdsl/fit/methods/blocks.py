@@ -132,6 +132,27 @@ def factor(blocks: Blocks, places: Places, damping: Array = 0.0, mended: bool = 
     return Factor(tuple(lower), tuple(coupled), root, 2 * half)
 
 
+def product(root: Factor, places: Places) -> Blocks:
+    """The matrix of a factor, where its blocks stand."""
+    own = [jnp.einsum("gab,gcb->gac", each, each) for each in root.own]
+    above = [jnp.einsum("gab,gbc->gac", a, b) for a, b in zip(root.own, root.above, strict=True)]
+    border = root.border @ root.border.T
+    carried: Array | None = None
+    rest: Array | None = None
+    for place, x in enumerate(root.above):
+        if carried is not None:
+            width = own[place].shape[1]
+            own[place] = own[place] + carried[:, :width, :width]
+            above[place] = above[place] + carried[:, :width, width:]
+        rest = None if carried is None else carried[:, width:, width:]
+        if place < len(places.parent):
+            carried = _gathered(x, rest, places.parent[place], own[place + 1].shape[0])
+        else:
+            flat = x.reshape(-1, x.shape[2])
+            border = border + flat.T @ flat + (0.0 if rest is None else rest.sum(axis=0))
+    return Blocks(tuple(own), tuple(above), border)
+
+
 def _mended(block: Array) -> Array:
     """The block with the absolute values of its eigenvalues, each number on its own scale."""
     scale = jnp.sqrt(jnp.maximum(jnp.abs(jnp.diagonal(block, axis1=1, axis2=2)), 1e-12))

@@ -33,7 +33,10 @@ TOLERANCE, PER_NUMBER = 0.05, 1e-4
 """The ELBO, in nats, has stopped rising where a chunk adds less than this and so much a number."""
 
 PARTICLE_ROWS, MOST_PARTICLES = 20_000, 8
-MOST_SHRINKS = 4
+MOST_SHRINKS = 10
+FALL, FALL_PER_NUMBER = 10.0, 0.1
+"""The first steps may fall so far below the ELBO of the leaps, which few draws have judged."""
+
 VOID = 0.02
 """So many of the steps may be void, for want of a finite density, before the user is told."""
 
@@ -71,6 +74,7 @@ class Journey:
     trace: list[tuple[int, float, float]] = field(default_factory=list)  # stage, ELBO, its error
     void: int = 0  # steps whose ELBO was not finite
     shrunk: int = 0
+    leapt: float = -np.inf  # the ELBO of the leaps
 
     @property
     def steps(self) -> int:
@@ -136,7 +140,7 @@ class Ascent:
             if stage.batches:
                 self.state = approach.first(self.state)
             if self.journey.stage == FIRST_WHOLE:
-                self.state = approach.run(self.state)
+                self.state, self.journey.leapt = approach.run(self.state)
         self.state = self.state._replace(climb=begun(self.state.climb.parameters))
 
     def _noise(self, draws: int, *of: int) -> Noise:
@@ -156,7 +160,8 @@ class Ascent:
             self.state, machine.arguments, machine.places, noises, rows, stage.rate
         )
         known = np.asarray(elbos)[np.isfinite(elbos)]
-        if len(known) < CHUNK // 2:
+        low = journey.leapt - FALL - FALL_PER_NUMBER * machine.problem.target.size
+        if len(known) < CHUNK // 2 or (rows is None and known.mean() < low):
             self._shrink()
             return
         self.state = state
@@ -173,13 +178,15 @@ class Ascent:
         return int(np.clip(PARTICLE_ROWS // rows, 1, MOST_PARTICLES))
 
     def _shrink(self) -> None:
-        """Begins again with a narrower guide; an error where no width has a finite ELBO."""
+        """Begins again with a narrower guide, whose tails are not where the density overflows; an
+        error where no width has a finite ELBO.
+        """
         journey = self.journey
         journey.shrunk += 1
         if journey.shrunk > MOST_SHRINKS:
             raise no_elbo(journey.steps)
         parts = tuple(
-            part._replace(log_diagonal=part.log_diagonal - np.log(10.0))
+            part._replace(log_diagonal=part.log_diagonal - np.log(2.0))
             for part in self.state.climb.parameters
         )
         self.state = self.state._replace(climb=begun(parts))
@@ -199,7 +206,8 @@ class Ascent:
             f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.state))
         }
         at = (journey.stage, journey.chunk, journey.void, journey.shrunk)
-        self.stream.save({"at": np.array(at), "trace": np.array(journey.trace), **leaves})
+        leaves |= {"at": np.array(at), "leapt": np.array(journey.leapt)}
+        self.stream.save({"trace": np.array(journey.trace), **leaves})
 
     def restore(self) -> bool:
         """Goes on from the checkpoint, if there is one."""
@@ -211,7 +219,8 @@ class Ascent:
         self.state = jax.tree.unflatten(tree, values)
         stage, chunk, void, shrunk = (int(each) for each in saved.state["at"])
         trace = [(int(s), float(e), float(r)) for s, e, r in saved.state["trace"]]
-        self.journey = Journey(stage, chunk, trace, void, shrunk)
+        leapt = float(saved.state["leapt"])
+        self.journey = Journey(stage, chunk, trace, void, shrunk, leapt)
         return True
 
 
