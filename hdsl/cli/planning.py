@@ -8,7 +8,11 @@ from hdsl.cli.terminal import show_table
 
 if TYPE_CHECKING:
     from hdsl.data.bind import Binding
+    from hdsl.fit.survey import Survey
     from hdsl.ir.model import Model
+
+STEPS = {"nuts": "draw", "laplace": "Newton step", "svi": "step", "pathfinder": "step"}
+"""What a method takes many of."""
 
 LARGEST = 5
 """So many recorded quantities are named, those with most numbers."""
@@ -38,10 +42,7 @@ def show_plan(
         ["memory at most", in_words(foreseen.memory)],
         ["memory free", "unknown" if free is None else in_words(free)],
         ["one gradient", in_time(found.gradient)],
-        *(
-            [f"time with --method {name}", "–" if s is None else f"about {in_time(s)}"]
-            for name, s in found.seconds.items()
-        ),
+        *([f"time with --method {name}", _expected(found, name)] for name in found.seconds),
     ]
     show_table(["", ""], rows, "Before the fit", numbers=True)
     largest = sorted(foreseen.recorded.items(), key=lambda item: -item[1])[:LARGEST]
@@ -52,3 +53,13 @@ def show_plan(
         numbers=True,
     )
     click.echo(f"\n`--method auto` takes {found.method}: {found.reason}.")
+
+
+def _expected(found: "Survey", method: str) -> str:
+    """The time of a method and of its steps, in words."""
+    from hdsl.fit.survey import in_time
+
+    whole, step = found.seconds[method], found.steps[method]
+    if whole is None or step is None:
+        return "–"
+    return f"about {in_time(whole)}, {in_time(step)} a {STEPS[method]}"

@@ -29,6 +29,9 @@ PATIENCE = 900.0
 EVALUATIONS = 10
 LONG_ENOUGH = 2.0  # seconds of timing
 SPEED = 1e9  # operations per second of an elimination
+COMPILING = 15.0  # seconds, before anything is kept from an earlier fit
+PATHS_GRADIENTS = 6000  # of all paths of pathfinder, as gradients
+LEAPS, MANY_LEAPS, STEPS = 10, 40, 1200  # of svi, begun near Laplace's approximation and else
 MOST_HYPER = 60
 """Beyond so many hyper-parameters the marginal's curvature takes too many modes."""
 
@@ -36,7 +39,8 @@ MOST_HYPER = 60
 @dataclass(frozen=True)
 class Survey:
     """What is known of a fit beforehand: the numbers without constraints by kind, seconds of a
-    gradient, expected seconds by method (None where it cannot be done), the choice and why.
+    gradient, expected seconds by method and of each of its steps (None where it cannot be done),
+    the choice and why.
     """
 
     foreseen: Foreseen
@@ -44,6 +48,7 @@ class Survey:
     grouped: int
     gradient: float
     seconds: dict[str, float | None]
+    steps: dict[str, float | None]
     method: str
     reason: str
 
@@ -77,8 +82,10 @@ def survey(model: ir.Model, binding: Binding, settings: Settings) -> Survey:
 
 
 def _surveyed(problem: Problem, foreseen: Foreseen, settings: Settings, gradient: float) -> Survey:
-    nuts = _nuts(problem.target.size, gradient, settings)
-    laplace = _laplace(problem, gradient)
+    draw = _draw_of_nuts(problem.target.size, gradient)
+    nuts = draw * (settings.warmup + settings.draws) * _turns(settings) + COMPILING
+    laplace, curvature = _laplace(problem, gradient)
+    svi, step = _svi(problem, gradient, laplace)
     grouped = sum(site.size for site in problem.structure.grouped)
     method, reason = choose(problem.target.size, foreseen.rows, gradient, nuts, laplace)
     return Survey(
@@ -86,7 +93,13 @@ def _surveyed(problem: Problem, foreseen: Foreseen, settings: Settings, gradient
         population=problem.target.size - grouped,
         grouped=grouped,
         gradient=gradient,
-        seconds={"nuts": nuts, "laplace": laplace},
+        seconds={
+            "nuts": nuts,
+            "laplace": laplace,
+            "svi": svi,
+            "pathfinder": PATHS_GRADIENTS * gradient + COMPILING,
+        },
+        steps={"nuts": draw, "laplace": curvature, "svi": step, "pathfinder": gradient},
         method=method,
         reason=reason,
     )
@@ -128,18 +141,22 @@ def _seconds_of_gradient(problem: Problem) -> float:
     return best
 
 
-def _nuts(size: int, gradient: float, settings: Settings) -> float:
-    """Seconds of sampling. A draw takes 15 gradients with a few parameters and 127 with
-    thousands, as on this package's examples; chains run side by side on the machine's processors.
+def _draw_of_nuts(size: int, gradient: float) -> float:
+    """Seconds of a draw: it takes 15 gradients with a few parameters and 127 with thousands, as on
+    this package's examples.
     """
     depth = min(max(ceil(log2(max(size, 2)) / 2) + 2, 4), 7)
-    steps = float(2**depth - 1)
-    turns = ceil(settings.chains / max(os.cpu_count() or 1, 1))
-    return gradient * steps * (settings.warmup + settings.draws) * turns
+    return gradient * float(2**depth - 1)
 
 
-def _laplace(problem: Problem, gradient: float) -> float | None:
-    """Seconds to a mode, and to one for each step of the hyper-parameters; None if too large.
+def _turns(settings: Settings) -> int:
+    """How many chains run one after the other on each of the machine's processors."""
+    return ceil(settings.chains / max(os.cpu_count() or 1, 1))
+
+
+def _laplace(problem: Problem, gradient: float) -> tuple[float | None, float | None]:
+    """Seconds to a mode, and to one for each step of the hyper-parameters, and of a Newton step;
+    None if too large.
 
     In gradients, as on this package's examples, a Hessian takes 3 by groups' coefficients, else 2
     for each pair of sites or for each column that is told apart; a first mode takes 20 Hessians, a
@@ -155,12 +172,26 @@ def _laplace(problem: Problem, gradient: float) -> float | None:
     rowwise = predictors_of(problem, split.inner) is not None
     found = arrows(problem.structure, split.inner, 0 if rowwise else None)
     if not found or hyper > MOST_HYPER:
-        return None
+        return None, None
     local = None if rowwise else local_reading(problem, split.inner, found[0])
     count = found[0].count if local is None else local.colours * (local.colours + 1) // 2
     hessian = gradient * (3 if rowwise else 2 * count) + found[0].operations(0) / SPEED
     steps = 0 if not hyper else 20 + hyper
-    return hessian * (20 + 5 * steps)
+    return hessian * (20 + 5 * steps) + COMPILING, hessian
+
+
+def _svi(problem: Problem, gradient: float, laplace: float | None) -> tuple[float, float]:
+    """Seconds of the start, of the leaps and the steps that follow, and of one step."""
+    from hdsl.fit.methods.approach import CURVED_DRAWS, CURVED_ROWS, arrow_of
+    from hdsl.fit.methods.svi import MOST_PARTICLES, PARTICLE_ROWS
+
+    rows = max(problem.structure.rows, problem.target.size)
+    step = gradient * min(max(PARTICLE_ROWS // rows, 1), MOST_PARTICLES)
+    arrow, whitens = arrow_of(problem)
+    draws = min(max(CURVED_ROWS // rows, 2), CURVED_DRAWS)
+    leap = gradient * draws * arrow.count if whitens else 0.0
+    leaps = LEAPS if laplace is not None else MANY_LEAPS
+    return (laplace or 0.0) + leaps * leap + STEPS * step + COMPILING, step
 
 
 def in_time(seconds: float) -> str:

@@ -25,6 +25,10 @@ DEEP = 0.01
 K_HAT = 0.7
 UNRELIABLE = "Do not rely on these draws yet."
 DOUBTFUL = "The chains agree, but not all is well."
+UNCHECKED = (
+    "How far to rely on it is not known. Fit a part of the groups, some hundred, with this method "
+    "and with `--method nuts`, and compare means and standard deviations."
+)
 CHECKED = 2000
 """So many numbers of each quantity are looked at; with more groups, at every second, third …"""
 
@@ -81,13 +85,14 @@ def judge_approximation(method: str, found: Mapping[str, Any]) -> Verdict:
     sampling).
     """
     khat, notes = found.get("khat"), tuple(found.get("notes", ()))
-    trusted = bool(found.get("trusted", True)) and (khat is None or khat < K_HAT)
-    said = "unknown" if khat is None else f"{khat:.2f}"
+    passed = bool(found.get("trusted", True))  # what the method found out besides
+    if not found.get("checked", khat is not None or not passed):
+        first = f"An approximation ({method}) that was not checked: Pareto k-hat unknown."
+        return Verdict(False, (first, UNCHECKED, *notes))
+    said = "infinite" if khat is None else f"{khat:.2f}"
     first = f"An approximation ({method}), Pareto k-hat {said}"
-    if trusted and khat is not None:
+    if passed and khat is not None and khat < K_HAT:
         return Verdict(True, (f"{first}, below {K_HAT}: close to the posterior.", *notes))
-    if trusted:
-        return Verdict(True, (f"{first}: compare it with NUTS where much hangs on it.", *notes))
     hyper = found.get("khat_hyper")
     if hyper is not None and hyper < K_HAT:
         advice = (

@@ -7,8 +7,10 @@ import pytest
 
 import hdsl
 from hdsl import ModelError
+from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.methods import pathfinder
-from hdsl.fit.methods.pathfinder import Density, _normal, follow
+from hdsl.fit.methods.dispatch import Place
+from hdsl.fit.methods.pathfinder import Density, Done, Found, Normal, _normal, follow
 from tests.fit.test_laplace import NESTED, pupils
 from tests.fit.test_sampling import CONJUGATE, Y
 from tests.fit.test_svi import exact
@@ -101,3 +103,30 @@ def test_no_path_with_an_elbo_is_an_error(cache: Path, monkeypatch: pytest.Monke
     (found,) = raised.value.diagnostics
     assert found.code == "H532"
     assert found.headline == "the ELBO is not finite anywhere on the paths of pathfinder"
+
+
+def test_paths_that_are_done_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hdsl.fit.checkpoint.SECONDS", 0.0)
+    monkeypatch.setattr("hdsl.fit.checkpoint.SHARE", 0)
+    rng = np.random.default_rng(2)
+    paths = [
+        Found(Normal(*(rng.normal(size=n) for n in (3, 3, (3, 2), (2, 2)))), 1.5, 7),
+        None,
+    ]
+    done = Done(Checkpoints(tmp_path / "kept").stream("pathfinder", print))
+    for path in paths:
+        done.add(path)
+    first, second = Done(Checkpoints(tmp_path / "kept").stream("pathfinder", print)).paths
+    assert first is not None
+    assert (first.elbo, first.iterations, second) == (1.5, 7, None)
+    for name, value in vars(first.normal).items():
+        np.testing.assert_array_equal(value, vars(paths[0].normal)[name])
+
+
+def test_an_outer_loop_begins_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hdsl.fit.checkpoint.SECONDS", 0.0)
+    checkpoints = Checkpoints(tmp_path / "kept")
+    place = Place.of(checkpoints, "laplace", print)
+    assert place.theta is None
+    place.save(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(Place.of(checkpoints, "laplace", print).theta, [1.0, 2.0])

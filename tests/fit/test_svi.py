@@ -2,7 +2,6 @@
 honest about what it has not found.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -25,7 +24,6 @@ from hdsl.fit.methods.objective import batches_of, device_arguments
 from hdsl.fit.methods.terms import terms_of
 from hdsl.fit.methods.warp import Warp, powers_of, unwarped
 from hdsl.fit.module import import_module, write_module
-from hdsl.fit.numpyro_sampler import numpyro_target
 from hdsl.fit.progress import Silent
 from tests.fit.test_laplace import NESTED, pupils
 
@@ -197,21 +195,20 @@ def test_many_rows_are_read_in_batches_first(cache: Path, monkeypatch: pytest.Mo
     )
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["log(mu) = eta", "log(mu) = eta + average(eta, shop)", "log(mu) = eta + d * total(eta)"],
+)
 def test_a_likelihood_that_is_no_sum_over_rows_is_not_read_in_batches(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     monkeypatch.setattr(objective, "MANY_ROWS", 50)
-    found = problem(COUNTS, shops(), tmp_path)
-    whole = found.model
-
-    def with_a_mean(data: dict[str, np.ndarray]) -> None:
-        whole({**data, "x": data["x"] - jnp.mean(data["x"])})
-
-    centred = replace(found, model=with_a_mean)
-    at = np.full(found.target.size, 0.1)
-    target, _ = numpyro_target(with_a_mean, {**found.merged(found.target.arguments)})
-    assert batches_of(found, at) is not None
-    assert batches_of(replace(centred, target=target), at) is None
+    head = "data n : count; data x : real\nn ~ poisson(mu); eta = alpha + beta * x\nalpha ~ shop\n"
+    d = "d, " if "d *" in line else ""
+    priors = f"{d}mean(alpha), beta ~ normal(0, 1); sd(alpha) ~ halfnormal(1)"
+    found = problem(f"{head}{line}\n{priors}\n", shops(), tmp_path)
+    batches = batches_of(found, np.zeros(found.target.size))  # where eta is the same in all rows
+    assert (batches is None) == ("eta +" in line)
 
 
 def test_a_precision_that_goes_with_a_scale_gives_its_power() -> None:
@@ -270,7 +267,7 @@ def test_a_curvature_that_is_not_positive_is_mended(cache: Path, tmp_path: Path)
     machine = Machine(found, arrow, True, None)
     state = first_state(machine, np.zeros(found.target.size))
     noises = noise(arrow, (2,), 1)
-    _, blocks = machine.curvature(state, noises, machine.arguments, machine.places)
+    _, blocks = machine.curvature(state, noises, machine.arguments, machine.places, 1)
     turned = blocks._replace(border=blocks.border.at[0, 0].set(-1.0))
     assert not np.isfinite(float(factor(turned, machine.places).log_determinant))
     assert np.isfinite(float(factor(turned, machine.places, 0.0, True).log_determinant))

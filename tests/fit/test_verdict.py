@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hdsl.fit.verdict import DOUBTFUL, UNRELIABLE, judge
+from hdsl.fit.verdict import DOUBTFUL, UNRELIABLE, judge, judge_approximation
 
 SAMPLE = ("chain", "draw")
 INFO = {"status": "complete", "options": {"draws": 500}}
@@ -96,3 +96,24 @@ def test_partial_draws_are_said_to_be_partial() -> None:
 def test_what_never_moves_is_left_out(value: float) -> None:
     fixed = {"fixed": (SAMPLE, np.full((4, 500), value))}
     assert judge(_tree(posterior=fixed), INFO).sound
+
+
+@pytest.mark.parametrize(
+    "found, sound, first",
+    [
+        ({"khat": 0.3}, True, "Pareto k-hat 0.30, below 0.7: close to the posterior."),
+        ({"khat": 0.3, "trusted": False}, False, "k-hat 0.30: not close to the posterior."),
+        ({"khat": 0.9, "khat_hyper": 0.2}, False, "0.90: near the posterior, not the posterior."),
+        ({"khat": None, "trusted": False}, False, "k-hat infinite: not close to the posterior."),
+        ({"khat": None}, False, "that was not checked: Pareto k-hat unknown."),
+        ({"khat": None, "trusted": True, "checked": False}, False, "k-hat unknown."),
+    ],
+)
+def test_an_approximation_is_sound_only_where_that_was_checked(
+    found: dict[str, Any], sound: bool, first: str
+) -> None:
+    verdict = judge_approximation("svi", found)
+    assert verdict.sound == sound
+    assert verdict.lines[0].endswith(first)
+    if not sound:
+        assert "`--method nuts`" in verdict.lines[1]

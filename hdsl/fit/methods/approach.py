@@ -12,27 +12,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hdsl.fit.draws import NoStartError, Numbers
+from hdsl.fit.draws import Numbers
 from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow, Tier, arrows
 from hdsl.fit.methods.ascent import Climb, Machine, State, begun
 from hdsl.fit.methods.blocks import Array, Blocks, product
-from hdsl.fit.methods.guide import Base, Noise, Parameters, noise, standard
+from hdsl.fit.methods.guide import Base, Noise, Parameters, noise, spread, standard, to_w
 from hdsl.fit.methods.warp import Warp, bending, no_warp, powers_of, scaled_numbers, unwarped
 
-LENGTHS = (0.0, 1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001)
+LENGTHS = (0.0, 4.0, 1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001)
 """Of a leap, tried all at once; the first is to stay."""
 
-MOST_LEAPS, ENOUGH = 60, 2
-"""How many there may be, and how many in a row must gain nothing before they end."""
+HELD, FREE, DONE = range(3)
+"""The phases: scales held, all free, and the end."""
+
+MOST_LEAPS, ENOUGH = (20, 80), 2
+"""How many there may be by the end of each phase, and how many in a row must gain nothing before
+it ends."""
+
+CERTAIN = 1e8
+"""The precision of what is held."""
 
 GAIN, GAIN_PER_NUMBER = 0.1, 1e-3
 """A leap gains nothing where the ELBO rises by less than this and so much a number, in nats."""
@@ -59,33 +67,86 @@ BEND_SECONDS = 90.0
 
 
 @dataclass
+class Course:
+    """How far the leaps have come: what a checkpoint of them holds besides the state.
+
+    ``phase`` is one of ``HELD`` to ``DONE``; ``blocks`` are the precision of the base.
+    """
+
+    phase: int = HELD
+    leaps: int = 0
+    bends: int = 0
+    idle: int = 0
+    elbo: float = -np.inf
+    blocks: Any = None
+
+
+@dataclass
 class Approach:
     """The leaps of one problem."""
 
     machine: Machine
     seed: int
     say: Callable[[str], None]
-    _blocks: Any = None  # of the base
+    course: Course = field(default_factory=Course)
 
     def first(self, state: State) -> State:
         """A narrow guide where the given one is, with its base in the curvature there."""
-        return self._whitened(self._bent(state), 0, NARROW)
+        return self._whitened(self._bent(state), NARROW)
 
-    def run(self, state: State) -> tuple[State, float]:
-        """A guide near the best, its base in the curvature there, and its ELBO."""
-        state, idle, bends = self._whitened(self._bent(state), 0, 1.0), 0, 1
-        least = GAIN + GAIN_PER_NUMBER * self.machine.problem.target.size
-        state, elbo = self._leapt(self._bounded(state))
-        for number in range(1, MOST_LEAPS):
-            state, after = self._leapt(self._refined(state, elbo, number))
-            self.say(f"svi: leap {number + 1}, ELBO {after:.6g}")
-            idle, elbo = idle + 1 if after - elbo < least else 0, after
-            if idle >= ENOUGH and bends >= BENT:
-                break
-            if idle >= ENOUGH:
-                state, bends, idle = self._whitened(self._bent(state), number, 1.0), bends + 1, 0
-                state, elbo = self._leapt(self._bounded(state))
-        return state, elbo
+    def run(self, state: State, leapt: Callable[[State], None]) -> State:
+        """A guide near the best, its base in the curvature there; ``leapt`` hears of each leap.
+
+        Scales are held where the prior has them until all else has come near: before, they would
+        be stretched after numbers that are far off, and come back slowly.
+        """
+        course = self.course
+        if course.phase == HELD and not self._scales.any():
+            course.phase = FREE
+        while course.phase != DONE:
+            if course.leaps == 0 or course.idle >= ENOUGH:
+                state, gained = self._next(state), np.inf
+            else:
+                before = course.elbo
+                state, course.elbo = self._leapt(self._refined(state))
+                gained = course.elbo - before
+            course.leaps += 1
+            course.idle = course.idle + 1 if gained < self._least else 0
+            self.say(f"svi: leap {course.leaps}, ELBO {course.elbo:.6g}")
+            if course.phase != DONE and course.leaps >= MOST_LEAPS[course.phase]:
+                course.idle = ENOUGH
+            leapt(state)
+        return state
+
+    def _next(self, state: State) -> State:
+        """The beginning of what comes next."""
+        course = self.course
+        if course.leaps and course.phase == HELD:
+            course.phase = FREE
+        elif course.leaps and (course.bends >= self._bends or course.leaps >= MOST_LEAPS[FREE]):
+            course.phase = DONE
+            return state
+        if course.phase == FREE:
+            course.bends += 1
+            state = self._bent(state)
+        state, course.elbo = self._leapt(self._bounded(self._whitened(state, 1.0)))
+        return state
+
+    @property
+    def _bends(self) -> int:
+        """How often group effects are bent."""
+        return BENT if len(bending(self.machine.problem.structure)) else 1
+
+    @property
+    def _least(self) -> float:
+        return GAIN + GAIN_PER_NUMBER * self.machine.problem.target.size
+
+    @cached_property
+    def _scales(self) -> Numbers:
+        """Which numbers of the border say how far others spread."""
+        sites = [s for s in self.machine.problem.structure.population if s.is_scale]
+        found = [site.indices.reshape(-1) for site in sites]
+        return np.isin(self.machine.arrow.border, np.concatenate([*found, np.arange(0)]))
 
     def _leapt(self, state: State) -> tuple[State, float]:
         """The mean moved along the natural direction as far as the ELBO rises, and the ELBO."""
@@ -114,52 +175,64 @@ class Approach:
             state = state._replace(climb=begun(parameters))
         return state
 
-    def _refined(self, state: State, elbo: float, number: int) -> State:
+    def _refined(self, state: State) -> State:
         """The base moved towards the curvature here, as far as the ELBO does not fall.
 
         A mean of two positive curvatures is one, so that some way towards it always is.
         """
-        centre, blocks = self._curvature(state, number)
-        slack = GAIN + GAIN_PER_NUMBER * centre.shape[0]
-        old = self._blocks
+        course, machine = self.course, self.machine
+        centre, blocks = self._curvature(state, CURVED_DRAWS)
         for share in SHARES:
-            mixed = jax.tree.map(lambda a, b, s=share: s * a + (1 - s) * b, blocks, old)
-            root = self.machine.factor(mixed, self.machine.places, False)
+            mixed = jax.tree.map(lambda a, b, s=share: s * a + (1 - s) * b, blocks, course.blocks)
+            root = machine.factor(self._held(mixed), machine.places, False)
             if not np.isfinite(float(root.log_determinant)):
                 continue
-            new = State(state.warp, Base(centre, root), begun(standard(self.machine.arrow)))
-            if self._leap(new)[1][0] >= elbo - slack:
-                self._blocks = mixed
+            new = State(state.warp, Base(centre, root), begun(standard(machine.arrow)))
+            if self._leap(new)[1][0] >= course.elbo - self._least:
+                course.blocks = mixed
                 return new
         return state
+
+    def _held(self, blocks: Blocks) -> Blocks:
+        """The same, before all are free with scales so certain that they stay where they are."""
+        if self.course.phase >= FREE:
+            return blocks
+        return blocks._replace(border=blocks.border + np.diag(CERTAIN * self._scales))
 
     @property
     def draws(self) -> int:
         """How many draws an expectation is made of."""
-        return int(np.clip(CURVED_ROWS // self.machine.problem.structure.rows, 2, MOST_DRAWS))
+        draws = np.clip(CURVED_ROWS // self.machine.problem.structure.rows, 2, MOST_DRAWS)
+        return int(draws) // 2 * 2
 
     def _noise(self, draws: int, *of: int) -> Noise:
-        return noise(self.machine.arrow, (self.seed, 6, *of), draws)
+        """Noise in pairs of opposite sign: by its mean, which is 0, no slope is off."""
+        half = noise(self.machine.arrow, (self.seed, 6, *of), draws // 2)
+        return tuple(np.concatenate([each, -each]) for each in half)
 
-    def _curvature(self, state: State, number: int) -> tuple[Array, Blocks]:
-        machine, noises = self.machine, self._noise(min(self.draws, CURVED_DRAWS), 0, number)
-        if number == 0:
-            noises = jax.tree.map(jnp.zeros_like, noises)
+    def _curvature(self, state: State, draws: int) -> tuple[Array, Blocks]:
+        """The guide's mean and the expected curvature; that at the mean for no draw, and in the
+        first phase.
+        """
+        machine, count = self.machine, min(self.draws, CURVED_DRAWS)
+        noises = self._noise(count, 0, self.course.leaps)
+        if not draws or self.course.phase == HELD:
+            noises, count = jax.tree.map(jnp.zeros_like, noises), 1
         found: tuple[Array, Blocks] = machine.curvature(
-            state, noises, machine.arguments, machine.places
+            state, noises, machine.arguments, machine.places, count
         )
         return found
 
-    def _whitened(self, state: State, number: int, width: float) -> State:
-        """The base in the expected curvature, mended where it is not positive."""
+    def _whitened(self, state: State, width: float) -> State:
+        """The base in the curvature at the mean, mended where it is not positive."""
         machine = self.machine
-        centre, blocks = self._curvature(state, number)
+        centre, blocks = self._curvature(state, 0)
         base = state.base._replace(centre=centre)
         for mended in (False, True):
-            root = machine.factor(blocks, machine.places, mended)
+            root = machine.factor(self._held(blocks), machine.places, mended)
             if np.isfinite(float(root.log_determinant)):
                 base = Base(centre, root)
-                self._blocks = product(root, machine.places) if mended else blocks
+                self.course.blocks = product(root, machine.places) if mended else blocks
                 break
         return State(state.warp, base, begun(_narrowed(standard(machine.arrow), width)))
 
@@ -172,8 +245,9 @@ class Approach:
         where, numbers = bending(structure), scaled_numbers(structure)
         if not len(where) or not len(numbers):
             return state
-        centre, _ = self._curvature(state, 0)
-        z, _ = unwarped(centre, state.warp)
+        places, parameters = self.machine.places, state.climb.parameters
+        still = tuple(jnp.zeros(part.mean.shape) for part in parameters)
+        z, _ = unwarped(to_w(state.base, spread(parameters, still, places), places), state.warp)
         warp = Warp(jnp.zeros((len(z), len(where))), z[where], jnp.asarray(where))
         self._precisions(z, warp)
         began = time.perf_counter()
@@ -213,18 +287,6 @@ def no_elbo(steps: int) -> Exception:
         "`standardize` predictors on a large scale and tighten wide priors, or fit with "
         "`--method nuts`",
     )
-
-
-def start_of(problem: Problem) -> Numbers:
-    """The likelier of the prior's centre and zero."""
-    target = problem.target
-    still = np.zeros(target.size)
-    points = [target.place(target.arguments, still, centre, 0.0) for centre in (1.0, 0.0)]
-    potential = jax.jit(target.potential)
-    energies = np.array([float(potential(target.arguments, point)) for point in points])
-    if not np.isfinite(energies).any():
-        raise NoStartError(at=np.asarray(points[0]))
-    return np.asarray(points[int(np.argmin(np.where(np.isfinite(energies), energies, np.inf)))])
 
 
 def arrow_of(problem: Problem) -> tuple[Arrow, bool]:

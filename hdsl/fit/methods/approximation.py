@@ -43,7 +43,8 @@ class Approximation:
     ``stats`` are numbers by draw (chain, draw), at least ``lp``, the log density. ``notes`` are
     sentences for the user. ``diagnostics`` go to ``run.json`` and to the verdict: numbers, lists
     and texts; ``khat`` is the Pareto shape of the importance ratios (None where it is not known),
-    ``trusted`` whether the method's own checks were passed. ``complete`` unless interrupted.
+    ``trusted`` whether the method's own checks were passed, ``checked`` whether there were any
+    (without it: where there is a k-hat, or a check failed). ``complete`` unless interrupted.
     """
 
     z: Numbers

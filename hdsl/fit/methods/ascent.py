@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import log, pi
 from typing import Any, NamedTuple
 
 import jax
@@ -12,8 +13,17 @@ import jax.numpy as jnp
 
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow
-from hdsl.fit.methods.blocks import Array, Blocks, Factor, Places, factor, places_of, read_blocks
-from hdsl.fit.methods.guide import Base, Noise, Parameters, log_density_of, spread, to_w
+from hdsl.fit.methods.blocks import (
+    Array,
+    Blocks,
+    Factor,
+    Places,
+    factor,
+    places_of,
+    product,
+    read_blocks,
+)
+from hdsl.fit.methods.guide import Base, Noise, Parameters, log_density_of_draw, spread, to_w
 from hdsl.fit.methods.objective import Batches, device_arguments
 from hdsl.fit.methods.warp import Warp, diagonal_of, unwarped
 
@@ -74,9 +84,10 @@ class Machine:
         def one(each: Noise) -> Array:
             u = spread(parameters, each, places)
             energy = self.potential(arguments, to_w(state.base, u, places), state.warp, rows)
-            return -energy - sum(part.sum() for part in log_density_of(parameters, u, places))
+            return -energy - log_density_of_draw(parameters, each, u, places)
 
-        return jax.vmap(one)(noises).mean() - 0.5 * state.base.root.log_determinant
+        constant = 0.5 * state.base.centre.shape[0] * log(2 * pi)
+        return jax.vmap(one)(noises).mean() - 0.5 * state.base.root.log_determinant + constant
 
     @cached_property
     def steps(self) -> Callable[..., Any]:
@@ -129,14 +140,17 @@ class Machine:
 
     @cached_property
     def curvature(self) -> Callable[..., tuple[Array, Blocks]]:
-        """The mean of the guide, and there the expected curvature under it; compiled."""
+        """The mean of the guide, and the expected curvature under it by the first few of some
+        draws; compiled.
+        """
 
-        def run(state: State, noises: Noise, arguments: Any, places: Places) -> Any:
+        def run(state: State, noises: Noise, arguments: Any, places: Places, count: Array) -> Any:
             def at(each: Noise) -> Array:
                 return to_w(state.base, spread(state.climb.parameters, each, places), places)
 
             centre = at(tuple(jnp.zeros_like(each[0]) for each in noises))
-            return centre, self._blocks(jax.vmap(at)(noises), state.warp, arguments, places)
+            points = jax.vmap(at)(noises)
+            return centre, self._blocks(points, count, state.warp, arguments, places)
 
         return jax.jit(run)
 
@@ -145,19 +159,22 @@ class Machine:
         """The precision of each number given all others, at a point; compiled."""
 
         def run(w: Array, warp: Warp, arguments: Any, places: Places) -> Array:
-            blocks = self._blocks(w[None], warp, arguments, places)
+            blocks = self._blocks(w[None], 1, warp, arguments, places)
             return diagonal_of(blocks, places, w.shape[0])
 
         return jax.jit(run)
 
-    def _blocks(self, points: Array, warp: Warp, arguments: Any, places: Places) -> Blocks:
-        """The mean curvature at some points."""
+    def _blocks(
+        self, points: Array, count: Array, warp: Warp, arguments: Any, places: Places
+    ) -> Blocks:
+        """The mean curvature at the first few of some points."""
 
         def gradient(shift: Array) -> Array:
-            def at(w: Array) -> Array:
-                return jax.grad(self.potential, argnums=1)(arguments, w + shift, warp)
+            def more(number: Array, total: Array) -> Array:
+                w = points[number] + shift
+                return total + jax.grad(self.potential, argnums=1)(arguments, w, warp)
 
-            return jax.lax.map(at, points).mean(axis=0)
+            return jax.lax.fori_loop(0, count, more, jnp.zeros_like(shift)) / count
 
         rows = self.problem.structure.rows
         return read_blocks(gradient, jnp.zeros_like(points[0]), places, rows)
@@ -170,6 +187,10 @@ class Machine:
             return factor(blocks, places, 0.0, mended)
 
         return jax.jit(run, static_argnums=2)
+
+    def blocks_of(self, state: State) -> Blocks:
+        """The precision of a state's base."""
+        return product(state.base.root, self.places)
 
 
 def begun(parameters: Parameters) -> Climb:
@@ -190,6 +211,8 @@ def _adam(climb: Climb, slope: Parameters, rate: Array) -> Climb:
     second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, climb.second, slope)
 
     def moved(value: Array, m: Array, v: Array) -> Array:
-        return value + rate * (m / (1 - 0.9**count)) / (jnp.sqrt(v / (1 - 0.99**count)) + 1.0)
+        # weights by as much less as there are of them, so that u moves no further by all together
+        own = rate / value.shape[2] if value.ndim == 3 else rate
+        return value + own * (m / (1 - 0.9**count)) / (jnp.sqrt(v / (1 - 0.99**count)) + 1.0)
 
     return Climb(jax.tree.map(moved, climb.parameters, first, second), first, second, count)

@@ -134,6 +134,23 @@ def log_density_of(parameters: Parameters, u: tuple[Array, ...], places: Places)
     return tuple(found)
 
 
+def log_density_of_draw(
+    parameters: Parameters, noise: Noise, u: tuple[Array, ...], places: Places
+) -> Array:
+    """The same in all, with the value that the noise of the draw says: it is exact where the
+    triangular solve is not.
+    """
+    climbed = sum(part.sum() for part in log_density_of(parameters, u, places))
+    value = -sum(
+        0.5 * (each**2).sum() + part.log_diagonal.sum()
+        for part, each in zip(parameters, noise, strict=True)
+    )
+    for own, index in zip(u, places.slots, strict=False):
+        lacks = index == places.colours.shape[0]
+        value += 0.5 * jnp.where(lacks, own**2, 0.0).sum()
+    return climbed + stop_gradient(value - climbed)
+
+
 def _stacked(own: Array, known: Array) -> Array:
     """A tier's numbers followed by those above it, by group."""
     return jnp.concatenate([own, jnp.broadcast_to(known, (own.shape[0], known.shape[1]))], axis=1)

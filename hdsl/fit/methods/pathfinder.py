@@ -19,6 +19,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
+from hdsl.fit.checkpoint import Stream
 from hdsl.fit.draws import NoStartError, Numbers, Settings
 from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Approximation, Problem
@@ -84,10 +85,15 @@ class Density:
 def pathfinder(problem: Problem, settings: Settings, reporter: Reporter) -> Approximation:
     """Draws of all paths' normal approximations, by weight."""
     density = density_of(problem)
+    done = Done(problem.checkpoints.stream("pathfinder", reporter.note))
     found: list[Found] = []
     for path in range(PATHS):
-        rng = np.random.default_rng((settings.seed, path, 8))
-        best = follow(density, _start(problem, density, rng), rng)
+        if path < len(done.paths):
+            best = done.paths[path]
+        else:
+            rng = np.random.default_rng((settings.seed, path, 8))
+            best = follow(density, _start(problem, density, rng), rng)
+            done.add(best)
         if best is not None:
             found.append(best)
             reporter.stage(f"pathfinder: path {path + 1} of {PATHS}, ELBO {best.elbo:.6g}")
@@ -99,6 +105,41 @@ def pathfinder(problem: Problem, settings: Settings, reporter: Reporter) -> Appr
             "`--method nuts`",
         )
     return _weighted(found, density, settings)
+
+
+class Done:
+    """The paths that are done, kept on disk: a fit that is killed loses the path it is on."""
+
+    def __init__(self, stream: Stream) -> None:
+        saved = stream.restored()
+        self.stream = stream
+        self.paths: list[Found | None] = []
+        for number in range(0 if saved is None else int(saved.state["paths"])):
+            assert saved is not None
+            known = {
+                name: saved.state[f"{name}{number}"]
+                for name in (*Normal.__dataclass_fields__, "figures")
+                if f"{name}{number}" in saved.state
+            }
+            self.paths.append(_found(known) if known else None)
+
+    def add(self, best: Found | None) -> None:
+        """Takes note of a path, None where it led nowhere."""
+        self.paths.append(best)
+        if not self.stream.due:
+            return
+        state: dict[str, Numbers] = {"paths": np.asarray(len(self.paths))}
+        for number, each in enumerate(self.paths):
+            if each is not None:
+                own = {**vars(each.normal), "figures": np.array([each.elbo, each.iterations])}
+                state |= {f"{name}{number}": np.asarray(value) for name, value in own.items()}
+        self.stream.save(state)
+
+
+def _found(known: dict[str, Numbers]) -> Found:
+    """A path as it was kept."""
+    elbo, iterations = known.pop("figures")
+    return Found(Normal(**known), float(elbo), int(iterations))
 
 
 def _weighted(found: list[Found], density: Density, settings: Settings) -> Approximation:

@@ -17,10 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from hdsl.fit.checkpoint import Stream
-from hdsl.fit.draws import Settings
-from hdsl.fit.methods.approach import Approach, arrow_of, first_state, no_elbo, start_of
+from hdsl.fit.draws import Numbers, Settings
+from hdsl.fit.methods.approach import BENT, FREE, Approach, Course, arrow_of, first_state, no_elbo
 from hdsl.fit.methods.approximation import Approximation, Problem
 from hdsl.fit.methods.ascent import Machine, State, begun
+from hdsl.fit.methods.beginning import near_laplace, start_of
 from hdsl.fit.methods.guide import Noise, noise
 from hdsl.fit.methods.objective import batches_of
 from hdsl.fit.methods.trust import examine
@@ -33,9 +34,11 @@ TOLERANCE, PER_NUMBER = 0.05, 1e-4
 """The ELBO, in nats, has stopped rising where a chunk adds less than this and so much a number."""
 
 PARTICLE_ROWS, MOST_PARTICLES = 20_000, 8
-MOST_SHRINKS = 10
+MOST_FALLS = 10
 FALL, FALL_PER_NUMBER = 10.0, 0.1
-"""The first steps may fall so far below the ELBO of the leaps, which few draws have judged."""
+"""Steps that fall so far below the best ELBO so far, that of the leaps judged by few draws, are
+taken back; further ones are half as long.
+"""
 
 VOID = 0.02
 """So many of the steps may be void, for want of a finite density, before the user is told."""
@@ -73,7 +76,7 @@ class Journey:
     chunk: int = 0
     trace: list[tuple[int, float, float]] = field(default_factory=list)  # stage, ELBO, its error
     void: int = 0  # steps whose ELBO was not finite
-    shrunk: int = 0
+    falls: int = 0
     leapt: float = -np.inf  # the ELBO of the leaps
 
     @property
@@ -103,7 +106,16 @@ class Ascent:
     stream: Stream
     state: State
     journey: Journey = field(default_factory=Journey)
+    course: Course = field(default_factory=Course)
     _said: float = field(default_factory=time.perf_counter)
+
+    def begin_near(self, start: Numbers) -> None:
+        """Begins with leaps of all numbers, scales included, from a point near the best."""
+        self.state = first_state(self.machine, start)
+        self.course = Course(FREE, bends=BENT - 1)
+        self.journey.stage = FIRST_WHOLE
+        if self.stream.due:
+            self.save()
 
     def run(self) -> bool:
         """Climbs through all stages; whether it came to their end."""
@@ -126,7 +138,7 @@ class Ascent:
             return
         if self.journey.chunk == 0:
             self._begin(stage)
-        while self.journey.chunk < stage.chunks:
+        while self.journey.chunk < stage.chunks and self.journey.falls <= MOST_FALLS:
             self._chunk(stage)
             if self.stream.due:
                 self.save()
@@ -136,12 +148,19 @@ class Ascent:
     def _begin(self, stage: Stage) -> None:
         """Adam forgets what it knew; the first stage that reads all rows begins after leaps."""
         if self.machine.whitens:
-            approach = Approach(self.machine, self.settings.seed, self._say)
+            approach = Approach(self.machine, self.settings.seed, self._say, self.course)
             if stage.batches:
                 self.state = approach.first(self.state)
             if self.journey.stage == FIRST_WHOLE:
-                self.state, self.journey.leapt = approach.run(self.state)
+                self.state = approach.run(self.state, self._leapt)
+                self.journey.leapt = self.course.elbo
         self.state = self.state._replace(climb=begun(self.state.climb.parameters))
+
+    def _leapt(self, state: State) -> None:
+        """Takes note of a leap."""
+        self.state = state
+        if self.stream.due:
+            self.save()
 
     def _noise(self, draws: int, *of: int) -> Noise:
         return noise(self.machine.arrow, (self.settings.seed, draws, *of), draws)
@@ -157,12 +176,16 @@ class Ascent:
             rng = np.random.default_rng((self.settings.seed, number, 2))
             rows = np.stack([machine.batches.positions(rng) for _ in range(CHUNK)])
         state, elbos, void = machine.steps(
-            self.state, machine.arguments, machine.places, noises, rows, stage.rate
+            self.state,
+            machine.arguments,
+            machine.places,
+            noises,
+            rows,
+            stage.rate * 0.5**journey.falls,
         )
         known = np.asarray(elbos)[np.isfinite(elbos)]
-        low = journey.leapt - FALL - FALL_PER_NUMBER * machine.problem.target.size
-        if len(known) < CHUNK // 2 or (rows is None and known.mean() < low):
-            self._shrink()
+        if len(known) < CHUNK // 2 or (rows is None and known.mean() < self._lowest):
+            self._fallen()
             return
         self.state = state
         journey.chunk += 1
@@ -177,18 +200,25 @@ class Ascent:
         rows = max(self.machine.problem.structure.rows, self.machine.problem.target.size)
         return int(np.clip(PARTICLE_ROWS // rows, 1, MOST_PARTICLES))
 
-    def _shrink(self) -> None:
-        """Begins again with a narrower guide, whose tails are not where the density overflows; an
-        error where no width has a finite ELBO.
+    @property
+    def _lowest(self) -> float:
+        """What steps over all rows may not fall below."""
+        known = [e for stage, e, _ in self.journey.trace if stage >= FIRST_WHOLE]
+        slack = FALL + FALL_PER_NUMBER * self.machine.problem.target.size
+        return max([self.journey.leapt, *known]) - slack
+
+    def _fallen(self) -> None:
+        """Begins again with shorter steps and, before any came to an end, with a narrower guide,
+        whose tails are not where the density overflows; an error where that leads nowhere.
         """
-        journey = self.journey
-        journey.shrunk += 1
-        if journey.shrunk > MOST_SHRINKS:
+        journey, climb = self.journey, self.state.climb
+        journey.falls += 1
+        if journey.falls > MOST_FALLS and not journey.trace:
             raise no_elbo(journey.steps)
-        parts = tuple(
-            part._replace(log_diagonal=part.log_diagonal - np.log(2.0))
-            for part in self.state.climb.parameters
-        )
+        parts = climb.parameters
+        if not journey.trace:
+            narrow = np.log(2.0)
+            parts = tuple(p._replace(log_diagonal=p.log_diagonal - narrow) for p in parts)
         self.state = self.state._replace(climb=begun(parts))
 
     def _say(self, text: str) -> None:
@@ -199,40 +229,53 @@ class Ascent:
 
     def save(self) -> None:
         """Writes the checkpoint, if there is something to go on from."""
-        journey = self.journey
-        if not journey.trace:
+        journey, course = self.journey, self.course
+        if not journey.trace and not course.leaps and course.phase != FREE:
             return
-        leaves = {
-            f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.state))
-        }
-        at = (journey.stage, journey.chunk, journey.void, journey.shrunk)
-        leaves |= {"at": np.array(at), "leapt": np.array(journey.leapt)}
-        self.stream.save({"trace": np.array(journey.trace), **leaves})
+        leaves = {f"leaf{i}": leaf for i, leaf in enumerate(jax.tree.leaves(self.state))}
+        leaves |= {f"block{i}": leaf for i, leaf in enumerate(jax.tree.leaves(course.blocks))}
+        at = (journey.stage, journey.chunk, journey.void, journey.falls)
+        leaps = (course.phase, course.leaps, course.bends, course.idle)
+        numbers = {"at": at, "leaps": leaps, "elbos": (journey.leapt, course.elbo)}
+        trace = np.array(journey.trace).reshape(-1, 3)
+        saved = {name: np.asarray(each) for name, each in {**leaves, **numbers}.items()}
+        self.stream.save({"trace": trace, **saved})
 
     def restore(self) -> bool:
         """Goes on from the checkpoint, if there is one."""
         saved = self.stream.restored()
         if saved is None:
             return False
+        values = saved.state
         leaves, tree = jax.tree.flatten(self.state)
-        values = [jnp.asarray(saved.state[f"leaf{i}"]) for i in range(len(leaves))]
-        self.state = jax.tree.unflatten(tree, values)
-        stage, chunk, void, shrunk = (int(each) for each in saved.state["at"])
-        trace = [(int(s), float(e), float(r)) for s, e, r in saved.state["trace"]]
-        leapt = float(saved.state["leapt"])
-        self.journey = Journey(stage, chunk, trace, void, shrunk, leapt)
+        found = [jnp.asarray(values[f"leaf{i}"]) for i in range(len(leaves))]
+        self.state = jax.tree.unflatten(tree, found)
+        blocks = None
+        if "block0" in values:
+            leaves, tree = jax.tree.flatten(self.machine.blocks_of(self.state))
+            found = [jnp.asarray(values[f"block{i}"]) for i in range(len(leaves))]
+            blocks = jax.tree.unflatten(tree, found)
+        leapt, elbo = (float(each) for each in values["elbos"])
+        phase, leaps, bends, idle = (int(each) for each in values["leaps"])
+        self.course = Course(phase, leaps, bends, idle, elbo, blocks)
+        stage, chunk, void, falls = (int(each) for each in values["at"])
+        trace = [(int(s), float(e), float(r)) for s, e, r in values["trace"]]
+        self.journey = Journey(stage, chunk, trace, void, falls, leapt)
         return True
 
 
 def svi(problem: Problem, settings: Settings, reporter: Reporter) -> Approximation:
     """Independent draws from the guide that variational inference has fitted."""
-    start = start_of(problem)
-    reporter.stage("svi: compiling")
     arrow, whitens = arrow_of(problem)
-    machine = Machine(problem, arrow, whitens, batches_of(problem, start))
     stream = problem.checkpoints.stream("svi", reporter.note)
+    start = start_of(problem)
+    machine = Machine(problem, arrow, whitens, batches_of(problem, start))
     ascent = Ascent(machine, settings, reporter, stream, first_state(machine, start))
-    ascent.restore()
+    if not ascent.restore() and whitens:
+        near = near_laplace(problem, settings, reporter)
+        if near is not None:
+            ascent.begin_near(near)
+    reporter.stage("svi: compiling")
     complete = ascent.run()
     journey = ascent.journey
     reporter.stage(f"svi: {journey.steps} steps, ELBO {journey.trace[-1][1]:.6g}")
@@ -274,4 +317,6 @@ def _converged(journey: Journey) -> bool:
     """Whether the stage before the last ended because the ELBO had settled."""
     number = len(STAGES) - 2
     own = [entry for entry in journey.trace if entry[0] == number]
-    return journey.stage > number and len(own) < STAGES[number].chunks
+    return (
+        journey.stage > number and journey.falls <= MOST_FALLS and len(own) < STAGES[number].chunks
+    )

@@ -24,7 +24,7 @@ from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.ascent import Machine, State
 from hdsl.fit.methods.blocks import Array, Places
 from hdsl.fit.methods.guide import Noise, log_density_of, noise, spread, to_w
-from hdsl.fit.methods.psis import RELIABLE, figure, resample, smooth
+from hdsl.fit.methods.psis import RELIABLE, effective, figure, resample, smooth
 from hdsl.fit.methods.terms import Terms, terms_of
 from hdsl.fit.methods.warp import unwarped
 
@@ -39,10 +39,13 @@ WITHIN = 12
 """Draws of each group that its likelihood is integrated with."""
 
 FREEDOM = 7.0
-"""Degrees of freedom of the t distribution from which is drawn what is weighted."""
+"""Degrees of freedom of the t distribution from which the population's numbers are drawn."""
 
 FEW_BAD = 0.01
 """The share of the groups whose own approximation may be off."""
+
+EVEN = 0.95
+"""Ratios hardly differ where the draws weighted by them are worth so much of their number."""
 
 AT_ONCE = 20
 CHECKED = 400
@@ -108,6 +111,14 @@ def examine(machine: Machine, state: State, draws: int, seed: int) -> Trust:
     return _by_parts(Check(machine, state, terms, seed), Trust(z, lp, None, False, (), figures))
 
 
+def _shape_that_matters(log_ratios: Numbers) -> float:
+    """The k-hat of some ratios; 0 where they hardly differ, for it is the shape of their tail
+    however small that is.
+    """
+    weights, khat = smooth(log_ratios)
+    return khat if effective(weights) < EVEN * len(weights) else 0.0
+
+
 def _unknown(lp: Numbers) -> Numbers:
     """The draws at the end whose density was not computed, for want of time."""
     known = np.flatnonzero(~np.isnan(lp))
@@ -117,8 +128,9 @@ def _unknown(lp: Numbers) -> Numbers:
 def _by_parts(check: Check, raw: Trust) -> Trust:
     groups, above = check.groups(), check.above(len(raw.z))
     if groups is None or above is None:
-        note = "so many rows cannot be checked in time: compare with NUTS on a part of them"
-        return replace(raw, trusted=True, notes=(note,))
+        note = "so many rows take too long to check"
+        figures = {**raw.figures, "checked": False}
+        return replace(raw, trusted=True, notes=(note,), figures=figures)
     weights, khat = smooth(above.log_weights)
     bad = float((groups > RELIABLE).mean())
     notes = (
@@ -180,7 +192,7 @@ class Check:
         return noise(self.machine.arrow, (self.seed, *of, 4), draws)
 
     def groups(self) -> Numbers | None:
-        """Each group's k-hat given the mean of all above it."""
+        """Each group's k-hat given the mean of all above it; 0 where the ratios hardly differ."""
         own = self._noise(MOST, 0)
 
         def one(state: State, each: Array, arguments: Any, places: Places) -> Array:
@@ -192,13 +204,14 @@ class Check:
         if found is None:
             return None
         chosen = np.linspace(0, found.shape[1] - 1, min(CHECKED, found.shape[1])).astype(int)
-        return np.array([smooth(found[:, group])[1] for group in chosen])
+        return np.array([_shape_that_matters(found[:, group]) for group in chosen])
 
     def above(self, wanted: int) -> Above | None:
         """Draws of all above the finest level with their weights: the groups' numbers integrated
         out along the same draws each time, so that what is left of chance cancels.
 
-        They are drawn with the tails of a t distribution, as a guide's own are too short.
+        Those of the population are drawn with the tails of a t distribution, as a guide's own are
+        too short.
         """
         inner = jnp.asarray(self._noise(WITHIN, 1)[0])
 
@@ -216,8 +229,7 @@ class Check:
             ratios, rest, guide = jax.lax.map(within, inner)
             chosen = (ratios + chance).argmax(axis=0)  # of each group, by weight (Gumbel)
             z, _, _ = at(inner[chosen, jnp.arange(ratios.shape[1])])
-            squares = sum((part**2).sum() for part in outer)
-            count = sum(part.size for part in outer)
+            squares, count = (outer[-1] ** 2).sum(), outer[-1].size
             tails = 0.5 * squares - 0.5 * (FREEDOM + count) * jnp.log1p(squares / FREEDOM)
             return logsumexp(ratios, axis=0).sum() + rest[0] - guide[0] - tails, z
 
@@ -225,7 +237,8 @@ class Check:
             rng = np.random.default_rng((self.seed, number, 5))
             chance = rng.gumbel(size=(AT_ONCE, WITHIN, self.terms.groups))
             stretch = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, AT_ONCE))[:, None, None]
-            return tuple(p * stretch for p in self._noise(AT_ONCE, number, 2)[1:]), chance
+            *tiers, border = self._noise(AT_ONCE, number, 2)[1:]
+            return (*tiers, border * stretch), chance
 
         found = self._all(one, noises, max(wanted, MOST))
         return None if found is None else Above(*found)
