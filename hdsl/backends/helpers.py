@@ -244,6 +244,34 @@ def group_means(name, values, groups, group_of_each, learned):
     return np.array([learned[name][group] for group in groups])
 '''
 
+WITH_LAG = '''\
+def with_lag(rows, name, of, read, level, within, steps, learned):
+    """The rows with a column more: another one so many steps earlier along a level, inside others.
+
+    It is nan where there is no earlier value. New rows find those of the training data.
+    """
+    at = labels(rows, level).tolist()
+    inside = zip(*(labels(rows, other).tolist() for other in within if other in rows))
+    series = ["\\t".join(each) for each in inside] or [""] * len(at)
+    values = read(rows, of, missing=True).tolist() if of in rows else [np.nan] * len(at)
+    known = learned.get(name, {"order": [], "values": {}})
+    found = [label for label in dict.fromkeys(at) if label not in set(known["order"])]
+    counted = all(re.match(r"-?\\d", label) for label in found)
+    order = [*known["order"], *(sorted(found, key=natural) if counted else found)]
+    before = dict(zip(order[steps:], order))
+    lines = {key: dict(line) for key, line in known["values"].items()}
+    here = {}
+    for key, label, value in zip(series, at, values):
+        if np.isnan(value):
+            continue
+        if here.setdefault((key, label), value) != value:
+            raise ValueError(f"{of!r} has several values at {level} {label!r} of one {within}")
+        lines.setdefault(key, {})[label] = value
+    learned.setdefault(name, {"order": order, "values": lines})
+    found = [lines.get(key, {}).get(before.get(label), np.nan) for key, label in zip(series, at)]
+    return {**rows, name: np.array(found)}
+'''
+
 KEPT_ROWS = '''\
 def kept_rows(rows, names, needed):
     """The numbers (from 1) of the rows where the needed columns are known, and those rows."""
@@ -312,6 +340,7 @@ HELPERS = {
     "sd": Helper(SD),
     "group_means": Helper(GROUP_MEANS),
     "waves": Helper(WAVES),
+    "with_lag": Helper(WITH_LAG, ("labels", "natural")),
     "kept_rows": Helper(KEPT_ROWS, ("numbers",)),
     "coded": Helper(CODED, ("natural",)),
     "between": Helper(BETWEEN),

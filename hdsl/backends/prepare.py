@@ -27,7 +27,7 @@ from hdsl.backends.inputs import (
 )
 from hdsl.backends.namer import Namer, quoted
 from hdsl.backends.prepare_blocks import has_pattern
-from hdsl.backends.prepare_inputs import GROUPED, make_input
+from hdsl.backends.prepare_inputs import GROUPED, READERS, make_input
 from hdsl.backends.program import Line, Term, Variable
 from hdsl.backends.quotation import Quotation
 from hdsl.backends.terms import Terms, unfold
@@ -205,7 +205,9 @@ def _start(run: Preparing) -> None:
     dropped = [d for d in run.model.nodes if isinstance(d, Data) and d.drop and d.expr is None]
     if dropped:
         for data in dropped:
-            run.comment(data)
+            if data.lag is None:
+                run.comment(data)
+        _lags(run)
         names = ", ".join(quoted(name) for name in columns)
         needed = ", ".join(quoted(d.column or d.name) for d in dropped)
         kept = "list(rows)" if has_pattern(run.model) else f"[{names}]"
@@ -214,6 +216,32 @@ def _start(run: Preparing) -> None:
         first = run.call("column", "rows", quoted(_first_column(run.model, columns)))
         run.say(f"row = np.arange(1, len({first}) + 1)")
     run.say('coords = {**COORDS, "row": row}')
+
+
+def _lags(run: Preparing) -> None:
+    """The columns of earlier values, made before any row is left out."""
+    lags = [node for node in run.model.nodes if isinstance(node, Data) and node.lag is not None]
+    if lags:
+        run.lines.append(Line("", kind="blank"))
+        run.lines.append(Line("Earlier values; rows without one are left out", kind="comment"))
+    for node in lags:
+        assert node.lag is not None
+        lag, source, levels = node.lag, run.model.by_name[node.lag.of], run.model.levels
+        assert isinstance(source, Data)
+        reader = READERS.get(source.type, "numbers")
+        run.call(reader)
+        columns = [quoted(levels[name].column or name) for name in (lag.along, *lag.within)]
+        arguments = (
+            "rows",
+            quoted(node.name),
+            quoted(source.column or source.name),
+            reader,
+            columns[0],
+            f"[{', '.join(columns[1:])}]",
+            str(lag.steps),
+            "learned",
+        )
+        run.say(f"rows = {run.call('with_lag', *arguments)}")
 
 
 def _columns(model: Model) -> tuple[str, ...]:

@@ -50,9 +50,6 @@ def _check(file: ast.File, source: Source) -> tuple[Model | None, tuple[Diagnost
             f"`data {', '.join(d.name for d in inferred)} : real`",
         )
     diagnostics = tuple(dict.fromkeys(scope.diagnostics))
-    later = tuple(d for d in diagnostics if d.code == "H510")
-    if later:  # what else is wrong may only follow from what was not read
-        return None, later
     if any(d.severity is Severity.ERROR for d in diagnostics):
         return None, diagnostics
     verify_model(model)

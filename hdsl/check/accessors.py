@@ -7,7 +7,7 @@ from hdsl.check.impute import as_known
 from hdsl.check.labels import cut_accessor
 from hdsl.check.mentions import level_argument, strip_index
 from hdsl.check.newcomers import new_accessor
-from hdsl.check.scope import LATER, CoefficientSpec, spell, text
+from hdsl.check.scope import CoefficientSpec, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.targets import ACCESSORS
 from hdsl.expr import BROKEN, ROW, Expr, Summary, Value
@@ -24,7 +24,7 @@ def accessor_or_summary(resolver: "Resolver", expr: ast.Call) -> Expr | None:
     """The quantity that `sd(b)` means, or the summary that `sd(x)` of data is; None if neither."""
     name = expr.name
     first = expr.args[0].value if expr.args else None
-    if first is None or isinstance(first, ast.LevelName) or name in LATER:
+    if first is None or isinstance(first, ast.LevelName):
         return None
     if name == "cut":
         return cut_accessor(resolver, expr)

@@ -189,6 +189,8 @@ class Assembly:
     def _data(self) -> None:
         observed = {outcome.name for outcome in self.outcomes if not outcome.imputed}
         for name, spec in tuple(self.scope.data.items()):
+            self.resolver.domain_of(name, spec.span)  # which may add the columns of a lag
+        for name, spec in tuple(self.scope.data.items()):
             domain = self.resolver.domain_of(name, spec.span)
             self.nodes[name] = Data(
                 name=name,
@@ -202,6 +204,7 @@ class Assembly:
                 impute=spec.impute,
                 inferred=spec.inferred,
                 observed=name in observed,
+                lag=spec.lag,
             )
         for name, (expr, domain, span) in self.resolver.derived.items():
             compared = isinstance(expr, Apply) and expr.function in ("==", "!=")
@@ -388,7 +391,9 @@ def _without_idle_data(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     while True:
         used = used_names(kept)
         smaller = tuple(
-            n for n in kept if not isinstance(n, Data) or n.observed or n.drop or n.name in used
+            n
+            for n in kept
+            if not isinstance(n, Data) or n.observed or (n.drop and n.lag is None) or n.name in used
         )
         if len(smaller) == len(kept):
             return kept

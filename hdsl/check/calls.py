@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from hdsl.check.accessors import accessor_or_summary
 from hdsl.check.aggregates import aggregate
+from hdsl.check.lagged import LAG, lagged
 from hdsl.check.mentions import AGGREGATES
 from hdsl.check.of_data import learned
-from hdsl.check.scope import LATER, is_distribution, unsupported
+from hdsl.check.scope import is_distribution
 from hdsl.check.several import alone
 from hdsl.check.spelling import nearest
 from hdsl.check.targets import ACCESSORS
@@ -23,6 +24,7 @@ SPECIAL: Mapping[str, Callable[["Resolver", ast.Call], Expr]] = {
     "standardize": learned,
     "center": learned,
     GROUPMEAN: group_mean,
+    LAG: lagged,
     **dict.fromkeys(SEVERAL, alone),
     **dict.fromkeys(AGGREGATES, aggregate),
 }
@@ -36,9 +38,6 @@ def resolve_call(resolver: "Resolver", expr: ast.Call) -> Expr:
         found = accessor_or_summary(resolver, expr)
         if found is not None:
             return found
-    if name in LATER:
-        unsupported(resolver.scope, expr.span, f"`{name}`")
-        return BROKEN
     if name in SPECIAL:
         return SPECIAL[name](resolver, expr)
     if is_distribution(name):

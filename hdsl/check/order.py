@@ -29,7 +29,10 @@ def node_expressions(node: Node) -> Iterator[Expr]:
 
 def used_names(nodes: Iterable[Node]) -> set[str]:
     """Every quantity that some node's expressions mention."""
-    return {name for node in nodes for expr in node_expressions(node) for name in names(expr)}
+    nodes = tuple(nodes)
+    lagged = {node.lag.of for node in nodes if isinstance(node, Data) and node.lag is not None}
+    found = {name for node in nodes for expr in node_expressions(node) for name in names(expr)}
+    return found | lagged
 
 
 def in_order(resolver: Resolver, nodes: list[Node]) -> tuple[Node, ...]:

@@ -12,7 +12,7 @@ from hdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from hdsl.expr import Domain
 from hdsl.families import FAMILIES
 from hdsl.families.wrapper import WRAPPERS
-from hdsl.ir.model import DataType, Level, LevelKind, Transform
+from hdsl.ir.model import DataType, Lag, Level, LevelKind, Transform
 from hdsl.source import Source, Span
 from hdsl.syntax import ast
 from hdsl.syntax.printer import print_expr
@@ -36,6 +36,7 @@ class DataSpec:
     inferred: bool = False
     hoisted: bool = False  # a block that stands after a bar
     of_level: bool = False  # made for a level whose labels an expression compares
+    lag: Lag | None = None
 
 
 @dataclass(frozen=True)
@@ -223,8 +224,6 @@ def text(expr: ast.Expr) -> str:
     return print_expr(expr)
 
 
-# Constructs of the language that a later version has.
-LATER = ("lag",)
 INCREASING = "increasing"
 """What puts the values of a distribution in order; it is no row of a table."""
 
@@ -232,11 +231,6 @@ INCREASING = "increasing"
 def is_distribution(name: str) -> bool:
     """Whether a name is that of a distribution, or of one made of others."""
     return name in FAMILIES or name in WRAPPERS or name == INCREASING
-
-
-def unsupported(scope: Scope, span: Span, what: str) -> None:
-    """Say of a construct of the language that this version does not have it yet."""
-    scope.report("H510", f"{what} is not in this version of HDSL", span, "not supported yet")
 
 
 def level_data(scope: Scope, level: Level) -> str:

@@ -14,6 +14,7 @@ from hdsl.data.dataset import Dataset
 from hdsl.data.derived import check_constants, check_free_members, check_labels_used, derive
 from hdsl.data.join import Joined, Joiner, merged
 from hdsl.data.labelled import with_label_axes
+from hdsl.data.lagged import with_lags
 from hdsl.data.levels import group_levels
 from hdsl.data.locate import Sources, check_columns, check_implied
 from hdsl.data.nesting import check_labels, check_nesting
@@ -54,7 +55,7 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
     """The binding of a model and its data, with everything that is wrong with them."""
     report: list[Diagnostic] = []
     model = with_matched(model, rows, tables or {}, report)
-    sources = Sources(model, rows, tables or {})
+    sources = Sources(model, with_lags(model, rows, report), tables or {})
     if rows.height:
         report += check_columns(sources)
         report += check_implied(sources)
@@ -77,7 +78,8 @@ def bind(model: Model, rows: Table, tables: Mapping[str, Table] | None = None) -
         report += check_outcomes(dataset)
         report += check_arguments(dataset)
     tabled = {name: prepared(sources, table, name) for name, table in sources.tables.items()}
-    return Binding(_facts(dataset), tuple(report), prepared(sources, rows, ROW), tabled, dataset)
+    taken = prepared(sources, sources.rows, ROW)
+    return Binding(_facts(dataset), tuple(report), taken, tabled, dataset)
 
 
 def _read(sources: Sources, report: list[Diagnostic]) -> Dataset:
@@ -162,7 +164,7 @@ def prepared(sources: Sources, table: Table, of: str) -> Prepared:
     keys = {sources.key_column(level, table) for level in sources.model.levels if level != ROW}
     found: dict[str, Labels | Numbers] = {c: table.labels(c) for c in keys if c is not None}
     for node in sources.model.nodes:
-        if not isinstance(node, Data) or node.column not in table.columns:
+        if not isinstance(node, Data) or node.column not in table.columns or node.lag is not None:
             continue
         if node.column in found or (of not in (ROW, *node.domain)):
             continue

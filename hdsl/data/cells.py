@@ -7,6 +7,7 @@ import numpy as np
 
 from hdsl.data.column import Column, Mask, of_labels, of_numbers
 from hdsl.data.dataset import Dataset, counted_places, shown
+from hdsl.data.lagged import left_out
 from hdsl.data.locate import Sources
 from hdsl.data.problem import finding, listing, numbered, quoted, rows_note
 from hdsl.data.table import Coded, Codes, NotNumericError, Table
@@ -39,6 +40,10 @@ class Reader:
             if missing.any():
                 count = int(missing.sum())
                 gone = [f"{i + 1}" for i in np.flatnonzero(missing)[:6]]
+                if node.lag is not None:
+                    self.report.append(left_out(node, node.lag, gone, count, rows.height))
+                    keep &= ~missing
+                    continue
                 self.report.append(
                     finding(
                         "H916",

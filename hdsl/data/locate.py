@@ -63,6 +63,8 @@ def check_columns(sources: Sources) -> Iterator[Diagnostic]:
         if isinstance(node, Data) and node.column is not None and node.column not in seen:
             if node.column in sources.rows.columns or sources.in_tables(node) is not None:
                 continue
+            if node.lag is not None:
+                continue  # what it is made of is missing, or ambiguous
             level_of_it = sources.model.levels.get(node.name)
             if level_of_it is None or sources.carrier(level_of_it) is None:
                 seen.add(node.column)

@@ -17,6 +17,7 @@ from hdsl.data.cells import Reader, is_labelled
 from hdsl.data.column import Column, of_labels, of_numbers
 from hdsl.data.dataset import Dataset
 from hdsl.data.join import Joiner
+from hdsl.data.lagged import with_lags
 from hdsl.data.levels import Naming, group_levels
 from hdsl.data.locate import Sources
 from hdsl.data.nesting import check_nesting
@@ -89,7 +90,7 @@ def bind_new(
     """
     report: list[Diagnostic] = []
     model = with_matched(model, rows, tables, report, known.learned)
-    sources = Sources(model, rows, tables)
+    sources = Sources(model, with_lags(model, rows, report, known.learned), tables)
     if rows.height:
         sources = with_parents(sources, known.training, report)
         sources = sources if with_outcomes else with_observed(sources)

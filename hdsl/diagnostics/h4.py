@@ -101,7 +101,8 @@ ENTRIES: tuple[Entry, ...] = (
         "a structure without its level",
         "`randomwalk` and `ar` run from group to group along a level whose order is declared, "
         "`level week ordered` or one with its members written out; over the other levels of the "
-        "index they are independent. What has no level has no structure.",
+        "index they are independent. `lag(x, week)` is along such a level too. What has no level "
+        "has no structure.",
         WALK.replace(" ordered", ""),
         WALK,
     ),

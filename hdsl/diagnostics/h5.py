@@ -16,15 +16,6 @@ ENTRIES: tuple[Entry, ...] = (
         proof="tests/render/test_images.py::test_without_pygraphviz_one_line_says_what_to_install",
     ),
     Entry(
-        "H510",
-        Severity.ERROR,
-        "not in this version",
-        "The language has this construct and this version of the compiler does not: nothing is "
-        "compiled rather than something else than what was written.",
-        "data y : real\ndata before = lag(y, week)\ny ~ normal(a + b * before, sigma)\na, b ~ 1\n",
-        "data y, before : real\ny ~ normal(a + b * before, sigma)\na, b ~ 1\n",
-    ),
-    Entry(
         "H520",
         Severity.ERROR,
         "the generated file stopped with an error",

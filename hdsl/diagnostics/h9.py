@@ -192,7 +192,7 @@ _COLUMNS = (
         Severity.NOTE,
         "rows left out",
         "A `data` statement says `drop`: the rows where it is missing are left out of everything, "
-        "and this note counts them.",
+        "and this note counts them. So are the rows where `lag(x, week)` finds no earlier value.",
         _MODEL.replace("sales, price : real", "sales : real\ndata price : real drop"),
         _MODEL.replace("sales, price : real", "sales : real\ndata price : real drop"),
         rows=_ROWS.replace("2.5", "NA"),

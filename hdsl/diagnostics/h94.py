@@ -1,4 +1,4 @@
-"""H94x: blocks of columns in the data."""
+"""H94x: columns that a model makes of the data: blocks, earlier values."""
 
 from hdsl.diagnostics.diagnostic import Severity
 from hdsl.diagnostics.entry import Entry
@@ -18,6 +18,23 @@ sales,age,price1,price2,sum
 9,1,3.0,2.5,5.5
 11,2,2.2,2.0,4.2
 13,3,1.8,1.0,2.8
+"""
+
+_LAG = """\
+level week ordered
+data sales, price : real
+sales ~ normal(a + b * lag(price, week), sigma)
+a, b ~ 1
+"""
+
+WEEKS = """\
+store,week,sales,price,price_before
+u,1,10,2.5,2.4
+u,2,12,2.0,2.5
+u,3,9,2.2,2.0
+v,1,7,3.5,3.7
+v,2,9,3.0,3.5
+v,3,8,3.3,3.0
 """
 
 ENTRIES: tuple[Entry, ...] = (
@@ -64,5 +81,18 @@ ENTRIES: tuple[Entry, ...] = (
         "data sales : real\nsales ~ normal(a, sigma)\n"
         'a[age] ~ normal(0, 10)\na["1"] = 0\na["3"] ~ normal(0, 1)\n',
         rows=ROWS,
+    ),
+    Entry(
+        "H944",
+        Severity.ERROR,
+        "an earlier value that cannot be told",
+        "`lag(x, week)` is the value of `x` one week earlier, in the row with the same labels of "
+        "all other levels. Where two rows stand at one place with several values, the model must "
+        "name the levels that tell them apart; where a level changes along the way (a month, a "
+        "promotion), it must say whether the series goes on: `lag(x, week, store)`. Rows without "
+        "an earlier value are left out, which a note counts; all of them cannot be.",
+        _LAG,
+        _LAG.replace("lag(price, week)", "price_before").replace("price :", "price_before :"),
+        rows=WEEKS,
     ),
 )

@@ -69,6 +69,20 @@ class _Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)  # of the statement it comes from
 
 
+@dataclass(frozen=True)
+class Lag:
+    """The value of a column some steps earlier along a level, inside others.
+
+    ``of`` is data of the rows; ``inferred``: the model does not say inside which levels.
+    """
+
+    of: str
+    along: str
+    within: Domain
+    steps: int = 1
+    inferred: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Data(_Node):
     """A column (``expr`` is None) or data derived from others.
@@ -86,6 +100,7 @@ class Data(_Node):
     impute: bool = False  # missing values are parameters
     inferred: bool = False  # no statement declares it
     observed: bool = False  # it is an outcome: may be missing
+    lag: Lag | None = None  # read from the rows before: the column is made first of all
 
 
 @dataclass(frozen=True)

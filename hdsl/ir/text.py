@@ -312,6 +312,9 @@ def _node(node: Node) -> str:
 def _data(node: Data) -> str:
     what = node.type.value + (" {" + ", ".join(node.members) + "}" if node.members else "")
     origin = f'column "{node.column}"' if node.expr is None else f"= {text_of(node.expr)}"
+    if node.lag is not None:
+        origin = f"lag {node.lag.steps} of {node.lag.of} along {node.lag.along}"
+        origin += f" inside ({', '.join(node.lag.within)})"
     flags = (("drop", node.drop), ("inferred", node.inferred), ("outcome", node.observed))
     return f"{what}, {origin}{_flags(flags)}"
 
