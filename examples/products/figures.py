@@ -52,8 +52,9 @@ def main() -> None:
         axis.plot(ends, ends, color="black", linewidth=0.8)
         inside = np.mean((low <= points) & (points <= high))
         axis.set(xlabel="truth", ylabel="estimate, 90% interval")
-        axis.set_title(f"elasticity of {title}: {inside:.0%} of {len(points):,} inside")
-    figure.savefig(asked.out, dpi=120)
+        share = f": {inside:.0%} of {len(points):,} inside" if len(points) > 1 else ""
+        axis.set_title(f"elasticity of {title}{share}")
+    figure.savefig(asked.out, dpi=80)
 
 
 if __name__ == "__main__":

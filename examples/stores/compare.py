@@ -51,6 +51,17 @@ def effects(model: PoissonRegressor) -> np.ndarray:
     return np.array([model.intercept_, *model.coef_])
 
 
+def predictions(
+    models: dict[str, PoissonRegressor], x: np.ndarray, store: np.ndarray
+) -> np.ndarray:
+    """What each row's own store's regression expects."""
+    found = np.empty(len(x))
+    for name, model in models.items():
+        mine = store == name
+        found[mine] = model.predict(x[mine])
+    return found
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
@@ -75,13 +86,9 @@ def main() -> None:
     }
     said = read(asked.predicted)
     predicted = {
-        "HDSL, updated with 7 days": said["demand mean"].astype(float)[open_days],
-        "Poisson regression of 7 days": np.array(
-            [alone[s].predict(row[None])[0] for s, row in zip(store, x, strict=True)]
-        ),
-        "Poisson regression of all days": np.array(
-            [known[s].predict(row[None])[0] for s, row in zip(store, x, strict=True)]
-        ),
+        "HDSL, updated with 7 days": said["demand_mean"].astype(float)[open_days],
+        "Poisson regression of 7 days": predictions(alone, x, store),
+        "Poisson regression of all days": predictions(known, x, store),
     }
     print("| | error of the effects (rms) | error of a day's sales (mean, %) |")
     print("| --- | --- | --- |")
