@@ -146,6 +146,7 @@ PYMC = Backend(
     (
         ("np", "import numpy as np"),
         ("pm", "import pymc as pm"),
+        ("pytensor", "import pytensor"),
         ("pt", "import pytensor.tensor as pt"),
     ),
     ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.check.impute import as_known
-from hdsl.check.scope import DataSpec, level_data, text
+from hdsl.check.scope import DataSpec, Scope, level_data, text
 from hdsl.check.spelling import nearest
 from hdsl.check.within import center_within
 from hdsl.diagnostics.diagnostic import Label as Place
@@ -42,6 +42,23 @@ def compare_label(resolver: "Resolver", expr: ast.Binary) -> Expr:
         span=expr.span,
     )
     return resolver.hoist(compared, text(expr), expr.span)
+
+
+def refuse_labels(scope: Scope, ref: ast.Ref) -> bool:
+    """Report declared labels where a number is needed; tells whether they are labels."""
+    spec = scope.data.get(ref.name)
+    if spec is None or spec.inferred or spec.type not in (DataType.FACTOR, DataType.ORDERED):
+        return False
+    scope.report(
+        "H308",
+        f"`{ref.name}` is {spec.type.value} data, and a number is needed here",
+        ref.span,
+        "labels cannot be added up or multiplied",
+        help=f'compare it: `({ref.name} == "A")`; let a coefficient vary over it: '
+        f"`b ~ {ref.name}`; or put its labels side by side: `[dummies({ref.name})]`",
+        others=(Place(spec.span, "declared here"),),
+    )
+    return True
 
 
 def as_factor(resolver: "Resolver", ref: ast.Ref) -> DataSpec | None:

@@ -6,7 +6,7 @@ from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outs
 from hdsl.check.implied import Asked
 from hdsl.check.impute import as_completed, refuse_imputed
 from hdsl.check.misplaced import blame, refuse_ambiguity
-from hdsl.check.of_data import compare_label
+from hdsl.check.of_data import compare_label, refuse_labels
 from hdsl.check.scope import CoefficientSpec, Scope, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.expr import (
@@ -255,6 +255,8 @@ class Resolver:
             return BROKEN
         if name in scope.coefficients and expr.index:
             return self._coefficient_index(scope.coefficients[name], expr)
+        if refuse_labels(scope, expr):
+            return BROKEN
         value = as_completed(self, Value(name, span=expr.span))
         axes = self.domain_of(name, expr.span)
         if name in scope.data and len(expr.index) == 1:

@@ -10,6 +10,7 @@ from hdsl.data.dataset import Dataset, counted_places, shown
 from hdsl.data.evaluate import NotDataError
 from hdsl.data.labelled import check_labelled
 from hdsl.data.problem import SHOWN, finding, number
+from hdsl.data.promises import promise_broken
 from hdsl.data.wrapped import check_bounds, check_weights
 from hdsl.diagnostics.diagnostic import Diagnostic
 from hdsl.expr import Expr, Value
@@ -197,6 +198,9 @@ def _argument(
     except NotDataError:
         return
     broken = ~column.missing & ~_inside(column.numbers, support)
+    data = dataset.model.by_name.get(expr.name) if isinstance(expr, Value) else None
+    if isinstance(data, Data):
+        broken &= ~promise_broken(data, column)  # which is reported for itself
     if not broken.any():
         return
     family = distribution.family

@@ -48,6 +48,14 @@ _PROMISES: Mapping[DataType, _Promise] = {
 }
 
 
+def promise_broken(data: Data, column: Column) -> Mask:
+    """Where a column of numbers is not what its declared type says."""
+    promise = None if data.expr is not None else _PROMISES.get(data.type)
+    if promise is None:
+        return np.zeros(column.missing.shape, dtype=bool)
+    return np.asarray(~column.missing & ~promise.kept(column.numbers))
+
+
 def check_promises(dataset: Dataset) -> Iterator[Diagnostic]:
     """The values that a declared type does not allow."""
     for data, column in dataset.base_columns():

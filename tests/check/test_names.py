@@ -152,3 +152,9 @@ def test_definitions_that_double_are_not_written_out(start):
     """Written out, the last one would have 2^60 terms."""
     chain = "\n".join(f"q{i + 1} = q{i} + q{i}" for i in range(60))
     assert errors(f"y ~ normal(q60, s); {start}\n{chain}") == []
+
+
+@pytest.mark.parametrize("used", ["a + b * kind", "a + b * mean(kind)", "a + log(kind)"])
+def test_labels_are_no_numbers(used):
+    text = f"data y : real; data kind : factor; y ~ normal({used}, sigma); a, b ~ normal(0, 1)"
+    assert found(text).headline == "`kind` is factor data, and a number is needed here"

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 
 # Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
@@ -237,25 +238,26 @@ def truncated_logp(value, draw, base, mass, low, high):
 
 
 def draw_between(base, tails, lower, upper, mass):
-    """Draws by inversion: narrows down the x above which a uniform share of the mass lies."""
+    """Draws by inversion: bisects the x above which a uniform share of the mass lies."""
     step = step_of(base)
-    log_left = pt.log(pm.Uniform.dist(size=base.shape)) + mass
+    log_share = pt.log(pm.Uniform.dist(size=base.shape))
 
     def at(place):
         x = pt.sinh(place)  # so that a few steps reach any size
         return pt.floor(x + 1e-6) if step else x
 
+    def halve(low, high, log_left):
+        middle = 0.5 * (low + high)
+        is_beyond = log_mass(tails, at(middle) + step, upper, step) > log_left
+        return pt.switch(is_beyond, middle, low), pt.switch(is_beyond, high, middle)
+
     low = -70.0 if lower is None else pt.arcsinh(pt.as_tensor(lower) - 0.5 * step)
     high = 70.0 if upper is None else pt.arcsinh(pt.as_tensor(upper))
-    low, high = (pt.broadcast_to(end, base.shape).astype("float64") for end in (low, high))
-    parts = np.arange(1, 32).reshape(-1, *[1] * base.ndim) / 32
-    for _ in range(9):
-        places = low + (high - low) * parts
-        beyond = log_mass(tails, at(places) + step, upper, step) > log_left
-        width = (high - low) / 32
-        low = low + width * pt.sum(beyond, axis=0)
-        high = low + width
-    return at(high).astype(base.dtype)
+    ends = [pt.broadcast_to(end, base.shape).astype("float64") for end in (low, high)]
+    _, highs = pytensor.scan(
+        halve, outputs_info=ends, non_sequences=log_share + mass, n_steps=80, return_updates=False
+    )
+    return at(highs[-1]).astype(base.dtype)
 
 
 def log_mass(tails, lower, upper, step):
