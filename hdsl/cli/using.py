@@ -83,6 +83,13 @@ def predict(
     found = predicted(load(run), read_file(rows), by_level, unseen, quantiles, draws, seed, output)
     for level, labels in found.new.items():
         click.echo(f"{len(labels):,} of the groups of `{level}` are new.", err=True)
+    used, count = found.used
+    if used < count:
+        click.echo(
+            f"With so many rows {used:,} of the {count:,} draws make the statistics; `--draws` "
+            "writes all.",
+            err=True,
+        )
     if output is None:
         _print(found)
     else:

@@ -47,7 +47,7 @@ def predict(
     session = open_session(run, table_of(rows), by_level)
     if unseen == "error":
         refuse_unseen(session)
-    predictor = Predictor(session, "mean" if unseen == "mean" else "draw", seed)
+    predictor = Predictor(session, "mean" if unseen == "mean" else "draw", seed, not draws)
     if draws:
         if out is not None:
             return files.write_draws(predictor, quantiles, out)

@@ -44,6 +44,10 @@ HELD_VALUES = 40_000_000
 MOST_VALUES = 400_000_000
 """So many at most, where rows cannot be predicted one by one."""
 
+MOST_DRAWN = 25_000_000
+LEAST_DRAWS = 200
+"""Statistics of very many rows are made of fewer draws: so many numbers, so many draws at least."""
+
 CALL_VALUES = 2_000_000
 """So many numbers one call computes."""
 
@@ -58,11 +62,20 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Predictor:
-    """Draws the outcomes of a session's rows."""
+    """Draws the outcomes of a session's rows; ``sparing``: of fewer draws where rows are many."""
 
     session: Session
     unseen: Unseen = "draw"
     seed: int = 0
+    sparing: bool = False
+
+    @cached_property
+    def used(self) -> Numbers:
+        """Which of the draws of all chains are used, evenly spaced."""
+        count = self.session.count
+        fits = max(LEAST_DRAWS, MOST_DRAWN // max(self.session.rows, 1))
+        kept = min(count, fits) if self.sparing else count
+        return np.linspace(0, count - 1, kept).round().astype(np.int64)
 
     @cached_property
     def _open(self) -> Session:
@@ -116,9 +129,9 @@ class Predictor:
         return True
 
     def chunks(self) -> Iterator[Chunk]:
-        """The outcomes by site, chunk of rows after chunk of rows, each with all draws."""
+        """The outcomes by site, chunk of rows after chunk of rows, each with all draws in use."""
         session = self._open
-        rows, count = session.rows, session.count
+        rows, count = session.rows, len(self.used)
         if not self.by_row and rows * count > MOST_VALUES:
             raise failure(
                 "H958",
@@ -141,7 +154,7 @@ class Predictor:
             kept = min(held, rows - begin)
             parts = []
             for first in range(0, count, size):
-                draws = np.minimum(np.arange(first, first + size), count - 1)
+                draws = self.used[np.minimum(np.arange(first, first + size), count - 1)]
                 values = {site: value[draws] for site, value in session.draws.items()}
                 found = call(values, draws.astype(np.uint32), rest, here, hashes)
                 many = min(size, count - first)
@@ -216,12 +229,13 @@ class Prediction:
     """Predictions of rows. ``columns`` are, row by row, the number of the row in its file, its
     group of every level, and the mean, the sd and quantiles of each outcome; ``new`` are the groups
     that the run did not know, by level. ``draws``, where they were asked for, have each outcome as
-    (chain, draw, row).
+    (chain, draw, row). ``used`` are how many draws the statistics are of, and of how many.
     """
 
     columns: Mapping[str, Any]
     new: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     draws: xarray.Dataset | None = None
+    used: tuple[int, int] = (0, 0)
 
     def frame(self) -> pandas.DataFrame:
         """The predictions as a table, one line per row."""
@@ -301,4 +315,5 @@ def summarised(
             also(chunk)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     session = predictor.session
-    return Prediction({**session.labels(), **columns}, session.bound.new)
+    used = (len(predictor.used), session.count)
+    return Prediction({**session.labels(), **columns}, session.bound.new, used=used)

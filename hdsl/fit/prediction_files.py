@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -239,4 +239,4 @@ def in_memory(predictor: Predictor, quantiles: Sequence[float]) -> Prediction:
     }
     labels = session.labels()
     coords = {name: (ROW, values) for name, values in labels.items()}
-    return Prediction(found.columns, found.new, xr.Dataset(variables, coords))
+    return replace(found, draws=xr.Dataset(variables, coords))

@@ -53,6 +53,22 @@ def test_both_scales_and_all_draws(run: Run, rows: dict[str, Any]) -> None:
     np.testing.assert_allclose(found.columns["weight_q25"], flat.quantile(0.25, "all"))
 
 
+def test_statistics_of_many_rows_are_of_fewer_draws(
+    run: Run, rows: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run.predict(rows, draws=True)
+    assert whole.used == (400, 400)
+    assert whole.draws is not None
+    monkeypatch.setattr(engine, "MOST_DRAWN", 80 * 50)  # 50 draws of 80 rows
+    monkeypatch.setattr(engine, "LEAST_DRAWS", 10)
+    found = run.predict(rows)
+    assert found.used == (50, 400)
+    some = whole.draws["weight"].stack(all=("chain", "draw"))
+    some = some.isel(all=np.linspace(0, 399, 50).round().astype(int))
+    np.testing.assert_allclose(found.columns["weight_mean"], some.mean("all"))
+    assert run.predict(rows, draws=True).used == (400, 400)
+
+
 def test_chunks_make_no_difference(
     run: Run, rows: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
