@@ -100,7 +100,7 @@ def test_what_cannot_be_told_is_asked() -> None:
         ("lag(x, store)", "H410"),
         ("lag(x, wek)", "H203"),
         ("lag(a, week)", "H207"),
-        ("lag(week_name, week)", "H207"),
+        ("lag(week_name, week)", "H308"),
     ],
 )
 def test_what_no_lag_is(lag: str, code: str) -> None:
