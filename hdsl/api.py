@@ -157,7 +157,7 @@ class Model:
         """The model with no pooling, as written, and with complete pooling, side by side.
 
         Options are those of ``hdsl.workflow.pool.pool``: levels, holdout, folds, method, chains,
-        draws, warmup, seed.
+        draws, warmup, seed, out, overwrite.
         """
         from hdsl.workflow.pool import pool
 
