@@ -261,6 +261,16 @@ def test_terms_of_groups_add_up(cache: Path, tmp_path: Path) -> None:
     assert float(others[3]) != float(groups[3])
 
 
+def test_weeks_of_a_random_walk_have_a_covariance_together(cache: Path, tmp_path: Path) -> None:
+    text = "level week ordered; data y : count\ny ~ poisson(log_mu = base + trend)\n"
+    text += "trend[week] ~ randomwalk(s); s ~ halfnormal(1); base ~ normal(0, 2)"
+    data = {"week": np.repeat(np.arange(8), 2), "y": np.arange(16) % 5}
+    found = problem(text, data, tmp_path)
+    assert arrow_of(found)[0].tiers
+    arrow, whitens = arrow_of(found, np.zeros(found.target.size))
+    assert (arrow.tiers, len(arrow.border), whitens) == ((), found.target.size, True)
+
+
 def test_a_curvature_that_is_not_positive_is_mended(cache: Path, tmp_path: Path) -> None:
     found = problem(COUNTS, shops(), tmp_path)
     arrow, _ = arrow_of(found)

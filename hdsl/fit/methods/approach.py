@@ -25,7 +25,15 @@ from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow, Tier, arrows
 from hdsl.fit.methods.ascent import Climb, Machine, State, begun
-from hdsl.fit.methods.blocks import Array, Blocks, product
+from hdsl.fit.methods.blocks import (
+    Array,
+    Blocks,
+    Places,
+    multiply,
+    places_of,
+    product,
+    read_blocks,
+)
 from hdsl.fit.methods.guide import Base, Noise, Parameters, noise, spread, standard, to_w
 from hdsl.fit.methods.warp import Warp, bending, no_warp, powers_of, scaled_numbers, unwarped
 
@@ -289,18 +297,37 @@ def no_elbo(steps: int) -> Exception:
     )
 
 
-def arrow_of(problem: Problem) -> tuple[Arrow, bool]:
+def arrow_of(problem: Problem, at: Numbers | None = None) -> tuple[Arrow, bool]:
     """How the guide is built, and whether the curvature can be had in that form.
 
-    Where there is no room for any hierarchy all numbers are taken to be independent.
+    ``at`` is a point where it is tried whether the curvature stands where the arrow has it: the
+    weeks of a random walk do not speak to each other through the population alone. Where no form
+    fits, or there is no room for it, all numbers are taken to be independent.
     """
     structure = problem.structure
-    found = arrows(structure, structure.sites)
-    if found:
-        return found[0], True
+    for arrow in arrows(structure, structure.sites):
+        if at is None or _reads_true(problem, arrow, at):
+            return arrow, True
     size = problem.target.size
     alone = Tier("number", np.arange(size)[:, None], None)
     return Arrow(size, (alone,), np.arange(0)), False
+
+
+def _reads_true(problem: Problem, arrow: Arrow, at: Numbers) -> bool:
+    """Whether the blocks of an arrow are all of the curvature, by a product with a vector."""
+    rng = np.random.default_rng(1)
+    near, vector = at + 0.01 * rng.standard_normal(at.shape), rng.standard_normal(at.shape)
+
+    @jax.jit
+    def products(arguments: Any, near: Array, vector: Array, places: Places) -> tuple[Array, Array]:
+        def gradient(z: Array) -> Array:
+            return jax.grad(problem.target.potential, argnums=1)(arguments, z)
+
+        blocks = read_blocks(gradient, near, places, problem.structure.rows)
+        return multiply(blocks, places, vector), jax.jvp(gradient, (near,), (vector,))[1]
+
+    own, exact = products(problem.target.arguments, near, vector, places_of(arrow, {}))
+    return bool(jnp.abs(own - exact).max() <= 1e-6 * jnp.abs(exact).max())
 
 
 def first_state(machine: Machine, start: Numbers) -> State:

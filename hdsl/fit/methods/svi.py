@@ -266,9 +266,9 @@ class Ascent:
 
 def svi(problem: Problem, settings: Settings, reporter: Reporter) -> Approximation:
     """Independent draws from the guide that variational inference has fitted."""
-    arrow, whitens = arrow_of(problem)
-    stream = problem.checkpoints.stream("svi", reporter.note)
     start = start_of(problem)
+    arrow, whitens = arrow_of(problem, start)
+    stream = problem.checkpoints.stream("svi", reporter.note)
     machine = Machine(problem, arrow, whitens, batches_of(problem, start))
     ascent = Ascent(machine, settings, reporter, stream, first_state(machine, start))
     if not ascent.restore() and whitens:

@@ -139,6 +139,8 @@ def _by_parts(check: Check, raw: Trust) -> Trust:
     )
     figures = {**raw.figures, "khat_above": figure(khat), "groups_off": bad}
     found = replace(raw, khat=figure(khat), notes=notes, figures=figures)
+    if bad > FEW_BAD:
+        found = replace(found, khat=raw.figures["khat_joint"])
     if khat >= RELIABLE or bad > FEW_BAD:
         return found
     z, lp = raw.z, raw.lp
