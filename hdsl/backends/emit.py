@@ -92,11 +92,16 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         },
         by_row=_by_row(model, inputs, names),
         free=_free(model, names),
-        imputed={
-            axis: (data.name, data.domain[0], name_input(names, Index(data.domain[0], axis), model))
-            for axis, data in imputed_axes(model).items()
-        },
+        imputed=_imputed(model, names),
     )
+
+
+def _imputed(model: Model, names: Namer) -> dict[str, tuple[str, str, str]]:
+    """The axes of missing values: the column of each, its level, and the key of their places."""
+    return {
+        axis: (data.name, data.domain[0], name_input(names, Index(data.domain[0], axis), model))
+        for axis, data in imputed_axes(model).items()
+    }
 
 
 def _sizes(

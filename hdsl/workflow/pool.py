@@ -92,14 +92,7 @@ def pool(
     said = reporter or Silent()
     settings = Settings(chains, draws, warmup, seed)
     parts = [] if holdout is None else folds_of(_size(model, binding, holdout), folds, seed)
-    header = {
-        "command": "pool",
-        "model": source.text,
-        "data": fingerprint(binding.rows, binding.tables),
-        "levels": sorted(levels),
-        "method": method,
-        **asdict(settings),
-    }
+    header = _header(source, binding, levels, method, settings)
     record: Record[str] = Record(None if out is None else Path(out), header, overwrite, "fit")
     method = _method(method, model, binding, settings, said)
     plan = _Plan(settings, method, holdout, parts, said, record)
@@ -112,6 +105,20 @@ def pool(
         bound = binding if checked is model else _bound(checked, rows, tables or {})
         found.append(_variant(name, text, prepare_bound(checked, bound), binding, plan))
     return Poolings(model, binding, tuple(found), holdout)
+
+
+def _header(
+    source: Source, binding: Binding, levels: Iterable[str], method: str, settings: Settings
+) -> dict[str, Any]:
+    """What must be the same for fits to belong together."""
+    return {
+        "command": "pool",
+        "model": source.text,
+        "data": fingerprint(binding.rows, binding.tables),
+        "levels": sorted(levels),
+        "method": method,
+        **asdict(settings),
+    }
 
 
 def _method(
