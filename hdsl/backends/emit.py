@@ -62,11 +62,7 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         title=model.title,
         source_name=harmless(PurePath(model.source.name).name),
         notes=_notes(model, facts),
-        coords=tuple(
-            (level.name, level.members)
-            for level in model.levels.values()
-            if level.kind.is_axis and level.members
-        ),
+        coords=_coords(model),
         dims=tuple(lowering.dims.items()),
         sizes=_sizes(lowering, body, used),
         body=(*loads, *body),
@@ -94,6 +90,12 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         free=_free(model, names),
         imputed=_imputed(model, names),
     )
+
+
+def _coords(model: Model) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The axes whose members the model names."""
+    levels = (level for level in model.levels.values() if level.kind.is_axis)
+    return tuple((level.name, level.members) for level in levels if level.members)
 
 
 def _imputed(model: Model, names: Namer) -> dict[str, tuple[str, str, str]]:
