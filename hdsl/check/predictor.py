@@ -94,10 +94,14 @@ class Predictors:
         known = [use for use in found if use is not None]
         return known if len(known) == len(found) else None
 
+    def lines(self) -> tuple[Line, ...]:
+        """Every argument of every distribution as a sum, all definitions written out."""
+        self.uses("")
+        return self._lines[""]
+
     def location(self, user: Outcome | Parameter) -> Use | None:
         """What an intercept would be in the location of a distribution."""
-        self.uses("")
-        for line in self._lines[""]:
+        for line in self.lines():
             if line.user is user and line.parameter.role is Role.LOCATION:
                 others = line.multipliers()
                 return Use(user, line.distribution, line.parameter, line.link, None, others, False)

@@ -63,7 +63,8 @@ ENTRIES: tuple[Entry, ...] = (
         Severity.WARNING,
         "columns of a block that add up to others",
         "A column of the block is a weighted sum of others, up to rounding: an intercept among "
-        "the indicators of all labels, a total beside its parts. The data say nothing of the "
+        "the indicators of all labels, or in the same sum with them (the cut points of an ordered "
+        "outcome are one); a total beside its parts. The data say nothing of the "
         "coefficients one by one, only of their sums; the priors decide the rest, and sampling is "
         "slow. Leave one of the columns out, or set its coefficient.",
         _BLOCK.replace("ITEM", 'columns("price*"), columns("sum")'),

@@ -167,6 +167,44 @@ def test_columns_that_add_up_to_others_are_named(items: str, said: str) -> None:
     assert warning.headline == f"in the block `X` {said}"
 
 
+_ADDED_UP = (
+    'in the block `X` "day:Wed" is a weighted sum of the intercept `{}`, "day:Mon", "day:Tue"'
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "intercept"),
+    [
+        ("y ~ poisson(log_mu = a + X @ theta)\na ~ normal(0, 9)\ntheta[X] ~ store\n", "a"),
+        ("y ~ poisson(mu)\nlog(mu) = a + X @ theta\na ~ store\ntheta[X] ~ 1\n", "mean(a)"),
+        ("size ~ orderedlogistic(X @ theta, cut(size))\ntheta[X] ~ normal(0, 1)\n", "cut(size)"),
+    ],
+)
+def test_all_labels_beside_an_intercept_outside_the_block_are_warned_of(
+    written: str, intercept: str
+) -> None:
+    head = HEAD.replace("size : factor", "size : ordered") + "data X = [onehot(day)]\n"
+    [warning] = bound(head + written, ROWS).diagnostics
+
+    assert (warning.code, warning.headline) == ("H942", _ADDED_UP.format(intercept))
+    assert warning.help is not None and "`dummies`" in warning.help
+    assert codes(bound(head.replace("onehot", "dummies") + written, ROWS)) == []
+
+
+@pytest.mark.parametrize(
+    "theta",
+    [
+        "theta[X] ~ normal(0, s)\ns ~ halfnormal(1)\n",
+        "theta[X] ~ 0 + store\n",
+        'theta[X] ~ 1\ntheta["day:Mon"] = 0\n',
+    ],
+)
+def test_pooled_labels_and_a_baseline_stand_beside_an_intercept(theta: str) -> None:
+    text = "y ~ poisson(log_mu = a + X @ theta)\na ~ normal(0, 9)\n"
+
+    assert codes(bound(f"{HEAD}data X = [onehot(day)]\n{text}{theta}", ROWS)) == []
+
+
 def test_columns_far_from_zero_are_not_taken_for_one_another() -> None:
     year = 2000 + np.arange(10.0)
     assert tied(np.column_stack([np.ones(10), year, year**2])) == []
