@@ -10,6 +10,7 @@ anew for every draw, and the draws are weighted by what the posterior really is 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -21,11 +22,12 @@ from hdsl.fit.methods.approximation import Approximation, Problem
 from hdsl.fit.methods.arrow import Arrow, arrows
 from hdsl.fit.methods.blocks import Array
 from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
+from hdsl.fit.methods.dispatch import Place
 from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Inner, NoModeError
 from hdsl.fit.methods.predictors import predictors_of
-from hdsl.fit.methods.psis import RELIABLE, effective, resample, smooth
+from hdsl.fit.methods.psis import RELIABLE, effective, figure, resample, smooth
 from hdsl.fit.methods.structure import Site, Structure
 from hdsl.fit.progress import Reporter
 
@@ -58,10 +60,12 @@ def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approxi
     """Draws from the nested Laplace approximation of a posterior."""
     split = parts(problem.structure)
     theta, start = _start(problem, split)
+    place = Place.of(problem.checkpoints, "laplace", reporter.note)
+    theta = theta if place.theta is None else place.theta
     reporter.stage("laplace: the mode")
     try:
         outer = Outer(_inner(problem, split, theta, start), effects(problem.structure, split))
-        best = outer.optimum(theta, start, lambda text: reporter.stage(f"laplace: {text}"))
+        best = outer.optimum(theta, start, _said_by(reporter), place.save)
     except NoModeError as error:
         raise _no_mode(problem.structure, error) from error
     reporter.stage("laplace: drawing")
@@ -82,6 +86,10 @@ def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approxi
             "border": len(outer.inner.arrow.border),
         },
     )
+
+
+def _said_by(reporter: Reporter) -> Callable[[str], None]:
+    return lambda text: reporter.stage(f"laplace: {text}")
 
 
 def _start(problem: Problem, split: Parts) -> tuple[Numbers, Array]:
@@ -194,7 +202,7 @@ def _weighted(
     count = len(drawn.z)
     joint, khat = smooth(drawn.log_density - drawn.log_proposal)
     marginal, khat_hyper = smooth(drawn.log_marginal - drawn.log_proposal_hyper)
-    khats: dict[str, float | None] = {"khat": khat, "khat_hyper": khat_hyper}
+    khats: dict[str, float | None] = {"khat": figure(khat), "khat_hyper": figure(khat_hyper)}
     for weights, shape, of in ((joint, khat, "posterior"), (marginal, khat_hyper, "marginal")):
         if shape < RELIABLE:
             note = (

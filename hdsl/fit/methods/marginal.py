@@ -162,8 +162,16 @@ class Outer:
 
         return jax.jit(run)
 
-    def optimum(self, theta: Numbers, start: Array, said: Callable[[str], None]) -> Optimum:
+    def optimum(
+        self,
+        theta: Numbers,
+        start: Array,
+        said: Callable[[str], None],
+        reached: Callable[[Numbers], None] = lambda theta: None,
+    ) -> Optimum:
         """The mode of the marginal and the covariance that its curvature says.
+
+        ``reached`` is told every point that the search goes on from.
 
         Standard deviations first find their size by steps that suit them, then all are led by BFGS,
         at last by Newton's method with the curvature that draws need anyway.
@@ -171,7 +179,7 @@ class Outer:
         point = self.at(theta, None, start)
         if not theta.size:
             return Optimum(point, np.zeros((0, 0)), np.zeros((0, 2)), 0, 1)
-        point, count = self._first(point, start, said)
+        point, count = self._first(point, start, said, reached)
         began = time.perf_counter()
         inverse, tries = self._first_inverse(point)
         count += 1 + tries
@@ -186,6 +194,7 @@ class Outer:
                 break
             inverse = _updated(inverse, new, point)
             point = new
+            reached(point.mode.theta)
             said(f"{count}: log marginal density {-point.energy:.3f}")
         seconds = (time.perf_counter() - began) / max(count, 1)
         said(f"how far {theta.size} hyper-parameters spread")
@@ -199,7 +208,11 @@ class Outer:
         return Optimum(point, root, stretch, flat, count + (4 if both else 1) * theta.size)
 
     def _first(
-        self, point: Marginal, start: Array, said: Callable[[str], None]
+        self,
+        point: Marginal,
+        start: Array,
+        said: Callable[[str], None],
+        reached: Callable[[Numbers], None],
     ) -> tuple[Marginal, int]:
         """A point where standard deviations have about their size, and what it took.
 
@@ -219,6 +232,7 @@ class Outer:
             if new is None or new.energy >= point.energy:
                 break
             point = new
+            reached(point.mode.theta)
             said(f"{count}: log marginal density {-point.energy:.3f}")
         return point, count
 
