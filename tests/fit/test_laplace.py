@@ -25,6 +25,7 @@ from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Outer
 from hdsl.fit.methods.newton import Inner
 from hdsl.fit.module import import_module, write_module
+from hdsl.fit.progress import Silent
 
 NESTED = """\
 level class in school
@@ -201,6 +202,35 @@ def test_a_run_says_how_it_was_made(counted: Run) -> None:
     verdict = counted.verdict()
     assert verdict.sound
     assert verdict.lines[0].startswith("An approximation (laplace), Pareto k-hat ")
+
+
+class Listener(Silent):
+    """Hears the steps of the marginal's optimum; Ctrl-C after so many."""
+
+    def __init__(self, most: int) -> None:
+        self.heard: list[str] = []
+        self.most = most
+
+    def stage(self, text: str) -> None:
+        if "log marginal density" in text:
+            self.heard.append(text.split()[-1])
+            if len(self.heard) == self.most:
+                raise KeyboardInterrupt
+
+
+def test_a_stopped_fit_goes_on_from_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Run
+) -> None:
+    monkeypatch.setattr("hdsl.fit.checkpoint.SECONDS", 0.0)
+    model, out = hdsl.parse(COUNTS), tmp_path / "shops.run"
+    options = {"method": "laplace", "chains": 2, "draws": 500, "out": out}
+    stopped, resumed = Listener(3), Listener(1000)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(shops(), progress=stopped, **options)
+    found = model.fit(shops(), progress=resumed, resume=True, **options)
+    assert float(resumed.heard[0]) >= float(stopped.heard[1])
+    ours, theirs = (run.summary()["mean"] for run in (found, counted))
+    assert (abs(ours - theirs) < 0.2 * counted.summary()["sd"]).all()
 
 
 @pytest.mark.slow
