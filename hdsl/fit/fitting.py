@@ -16,6 +16,7 @@ from hdsl.data.training import remember
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.described import centrings, population
 from hdsl.fit.draft import Draft, Record, open_draft
 from hdsl.fit.draws import (
     Draws,
@@ -32,7 +33,6 @@ from hdsl.fit.folder import Contents
 from hdsl.fit.foresee import foresee, refuse_too_much
 from hdsl.fit.methods.names import APPROXIMATE, METHODS
 from hdsl.fit.module import GeneratedModule, import_module, write_module
-from hdsl.fit.naming import model_name
 from hdsl.fit.progress import ConsoleReporter, Reporter, Silent
 from hdsl.fit.run import Run
 from hdsl.ir import model as ir
@@ -47,12 +47,6 @@ SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
 
 DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
 """Those that have a say in the draws: a fit goes on only with the very versions that began it."""
-
-SMALL = 12
-"""A parameter over a level counts as population-level up to so many members."""
-
-COLUMNS = 60
-"""One over the columns of a block counts as population-level up to so many."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +193,8 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "approximation": dict(drawn.diagnostics),
         "draws": next(iter(drawn.stats.values())).shape[1],
         "pointwise": pointwise,
-        "population": population(model, generated, drawn),
+        "population": population(model, drawn, tuple(generated.dims)),
+        "centrings": centrings(model),
         "data": {**_described(binding), "fingerprint": record.data},
         "resumable": not drawn.complete and draft.kept,
         "started": started.isoformat(timespec="seconds"),
@@ -379,16 +374,3 @@ def _tree(
         {level: np.asarray(data[key]) for level, key in generated.row_index.items()},
     )
     return Results(model, generated, data, outcomes, names, drawn).tree()
-
-
-def population(model: ir.Model, generated: Generated, drawn: Draws) -> list[str]:
-    """The names of what does not vary over groups: single numbers and small sets of parameters."""
-    blocks = {level.name for level in model.levels.values() if level.kind is ir.LevelKind.BLOCK}
-    most = {
-        node.name: COLUMNS if blocks.issuperset(node.domain) else SMALL
-        for node in model.nodes
-        if isinstance(node, ir.Parameter) and ROW not in node.domain
-    }
-    sizes = {model_name(n): prod(value.shape[2:]) for n, value in drawn.posterior.items()}
-    ordered = [n for n in map(model_name, generated.dims) if n in sizes]
-    return [n for n in ordered if sizes[n] <= most.get(n, 1)]

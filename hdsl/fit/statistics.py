@@ -49,6 +49,14 @@ def converge(draws: Numbers) -> Convergence:
     return Convergence(*(np.concatenate(each).reshape(shape) for each in zip(*parts, strict=True)))
 
 
+def moving(draws: Numbers) -> Numbers:
+    """Whether each number varies over the draws, given as (chain, draw, …); one draw tells none."""
+    if draws.shape[0] * draws.shape[1] < 2:
+        return np.ones(draws.shape[2:], bool)
+    found: Numbers = (draws != draws[:1, :1]).any(axis=(0, 1))
+    return found
+
+
 def bfmi(energy: Numbers) -> Numbers:
     """Each chain's estimated Bayesian fraction of missing information."""
     found: Numbers = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1, ddof=1)

@@ -17,7 +17,7 @@ import numpy as np
 from hdsl.fit.failure import failure
 from hdsl.fit.labels import are_numbers
 from hdsl.fit.naming import model_name
-from hdsl.fit.statistics import CI_PROB, COLUMNS, describe
+from hdsl.fit.statistics import CI_PROB, COLUMNS, describe, moving
 
 if TYPE_CHECKING:
     import pandas
@@ -84,7 +84,10 @@ def summarise(
     ci_prob: float = CI_PROB,
     ci_kind: str = "eti",
 ) -> Summary:
-    """The summary of all quantities, or of those named: `alpha`, or one member `alpha[Aitkin]`."""
+    """The summary of all quantities, or of those named: `alpha`, or one member `alpha[Aitkin]`.
+
+    What the model fixes at a number is no result: it is shown only where it is asked for by name.
+    """
     if ci_kind not in ("eti", "hdi") or not 0 < ci_prob < 1:
         raise ValueError("ci_kind is 'eti' or 'hdi', and ci_prob lies between 0 and 1")
     labels: list[str] = []
@@ -93,7 +96,13 @@ def summarise(
         array = posterior[name].transpose(*SAMPLE, ...)
         own = member_labels(array)
         values = describe(array.to_numpy(), ci_prob, ci_kind)
-        kept = [i for i, label in enumerate(own) if wanted is None or label == wanted]
+        learned = moving(array.to_numpy()).reshape(-1)
+        asked = names is not None and not learned.any()
+        kept = [
+            i
+            for i, label in enumerate(own)
+            if (asked or learned[i] if wanted is None else label == wanted)
+        ]
         labels += [own[i] for i in kept]
         rows.append(values[kept])
     figures = np.concatenate(rows) if rows else np.empty((0, len(COLUMNS)))

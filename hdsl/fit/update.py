@@ -19,11 +19,12 @@ from hdsl.data.problem import finding, numbered
 from hdsl.data.training import KnownLevel, Training
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.fit.cold_start import Piece
+from hdsl.fit.described import population
 from hdsl.fit.draft import open_draft
 from hdsl.fit.draws import Draws, Numbers, OutcomeRows, keeps_pointwise, predicts_missing
 from hdsl.fit.environment import environment
 from hdsl.fit.fingerprint import fingerprint
-from hdsl.fit.fitting import labels_of, outcome_rows, population
+from hdsl.fit.fitting import labels_of, outcome_rows
 from hdsl.fit.folder import Contents
 from hdsl.fit.learning import Learned, Learner, carried, given
 from hdsl.fit.numpyro_sampler import CHUNK_VALUES, draws_of, split_data
@@ -113,7 +114,7 @@ def _updated(
         **environment(),
         "draws": len(kept),
         "pointwise": pointwise,
-        "population": population(session.model, session.generated, drawn),
+        "population": population(session.model, drawn, tuple(session.generated.dims)),
         "data": _described(session),
         "resumable": False,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

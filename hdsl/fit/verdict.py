@@ -10,7 +10,7 @@ import numpy as np
 
 from hdsl.fit.draws import MAX_TREE_DEPTH
 from hdsl.fit.methods.names import APPROXIMATE
-from hdsl.fit.statistics import bfmi, converge
+from hdsl.fit.statistics import bfmi, converge, moving
 from hdsl.fit.summary import member_labels
 
 if TYPE_CHECKING:
@@ -31,6 +31,27 @@ UNCHECKED = (
 )
 CHECKED = 2000
 """So many numbers of each quantity are looked at; with more groups, at every second, third …"""
+
+
+_EITHER = ("centered", "noncentered")
+_REMEDIES = {
+    _EITHER: "Write `with centered` behind the coefficients of levels whose groups have many rows "
+    "(`with noncentered` where they have few), give group sds tighter priors",
+    ("centered",): "Write `with centered` behind the coefficients of levels whose groups have many "
+    "rows, give group sds tighter priors",
+    ("noncentered",): "Write `with noncentered` behind the coefficients of levels whose groups "
+    "have few rows, give group sds tighter priors",
+    (): "Give the parameters tighter priors",
+}
+"""What to do about divergences, by the forms of group effects that are there to be tried."""
+
+_HELP = {
+    _EITHER: "Tighter priors on group sds, or the other of `with centered` and "
+    "`with noncentered`, help",
+    ("centered",): "Tighter priors on group sds, or `with centered`, help",
+    ("noncentered",): "Tighter priors on group sds, or `with noncentered`, help",
+    (): "Tighter priors help",
+}
 
 
 @dataclass(frozen=True)
@@ -60,10 +81,11 @@ def judge(tree: xarray.DataTree, info: Mapping[str, Any]) -> Verdict:
     observed = set(tree["observed_data"].dataset.data_vars) if "observed_data" in tree else set()
     worst = _worst(tree["posterior"].dataset, observed)
     chains, draws = stats["diverging"].shape
+    centrings = tuple(info.get("centrings", _EITHER))
     serious = [*_interrupted(info, draws), *_mixing(worst, chains)]
     others = [
-        *_divergences(int(stats["diverging"].to_numpy().sum()), chains * draws),
-        *_energy(stats["energy"].to_numpy()),
+        *_divergences(int(stats["diverging"].to_numpy().sum()), chains * draws, centrings),
+        *_energy(stats["energy"].to_numpy(), centrings),
     ]
     measured = (
         f"largest r-hat {_shown(worst.r_hat, '.3f')}, smallest effective sample size "
@@ -121,11 +143,11 @@ def _worst(posterior: xarray.Dataset, skipped: set[Any]) -> _Worst:
         values = array.to_numpy().reshape(*array.shape[:2], -1)
         step = -(-values.shape[2] // CHECKED)
         values = values[:, :, ::step]
-        moving = np.ptp(values, axis=(0, 1)) > 0
-        if not moving.any():
+        learned = moving(values)
+        if not learned.any():
             continue
-        labels = np.array(member_labels(array)[::step], dtype=object)[moving]
-        found = converge(values[:, :, moving])
+        labels = np.array(member_labels(array)[::step], dtype=object)[learned]
+        found = converge(values[:, :, learned])
         r_hat = max(r_hat, _extreme(found.r_hat, labels, largest=True))
         bulk = min(bulk, _extreme(found.ess_bulk, labels, largest=False))
         tail = min(tail, _extreme(found.ess_tail, labels, largest=False))
@@ -170,15 +192,13 @@ def _mixing(worst: _Worst, chains: int) -> list[str]:
     return found
 
 
-def _divergences(count: int, total: int) -> list[str]:
+def _divergences(count: int, total: int, centrings: tuple[str, ...]) -> list[str]:
     if not count:
         return []
     share = 100 * count / total
     return [
         f"{count} of {total} draws diverged ({share:.2g}%): a part of the posterior was not "
-        "entered. Write `with centered` behind the coefficients of levels whose groups have many "
-        "rows (`with noncentered` where they have few), give group sds tighter priors, or take "
-        "smaller steps (`--target-accept 0.95`)."
+        f"entered. {_REMEDIES[centrings]}, or take smaller steps (`--target-accept 0.95`)."
     ]
 
 
@@ -192,7 +212,7 @@ def _depth(depth: Numbers) -> list[str]:
     ]
 
 
-def _energy(energy: Numbers) -> list[str]:
+def _energy(energy: Numbers, centrings: tuple[str, ...]) -> list[str]:
     if energy.shape[1] < 3:
         return []
     low = [i + 1 for i, value in enumerate(bfmi(energy)) if value < BFMI]
@@ -201,6 +221,5 @@ def _energy(energy: Numbers) -> list[str]:
     chains = ", ".join(map(str, low))
     return [
         f"Low energy information (E-BFMI below {BFMI}) in chain {chains}: the tails are explored "
-        "slowly. Tighter priors on group sds, or the other of `with centered` and "
-        "`with noncentered`, help."
+        f"slowly. {_HELP[centrings]}."
     ]

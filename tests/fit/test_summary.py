@@ -91,9 +91,20 @@ def test_csv_and_json_hold_every_digit(run: Run) -> None:
 
 def test_what_cannot_be_computed_is_null(posterior: xr.Dataset) -> None:
     constant = posterior[["sigma"]] * 0 + 1
-    table = summarise(constant)
+    table = summarise(constant, ["sigma"])
     assert json.loads(table.json())["sigma"]["r_hat"] is None
     assert table.cells()[0][table.columns.index("r_hat") + 1] == "–"
+
+
+def test_what_the_model_fixes_at_a_number_is_shown_where_it_is_asked_for(
+    posterior: xr.Dataset,
+) -> None:
+    half = posterior["alpha"] * np.array([0.0, 1.0])
+    fixed = posterior[["sigma"]].assign({"sd(alpha)": posterior["sigma"] * 0 + 1, "alpha": half})
+
+    assert summarise(fixed).labels == ("sigma", "alpha[x]]")
+    asked = ["sd(alpha)", "alpha", "alpha[b/1]"]
+    assert summarise(fixed, asked).labels == ("sd(alpha)", "alpha[x]]", "alpha[b/1]")
 
 
 def test_population_level_quantities_are_those_without_groups(run: Run) -> None:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from hdsl.compiler import model_of
+from hdsl.fit.described import centrings
 from hdsl.fit.verdict import DOUBTFUL, UNRELIABLE, judge, judge_approximation
+from hdsl.source import Source
 
 SAMPLE = ("chain", "draw")
 INFO = {"status": "complete", "options": {"draws": 500}}
@@ -54,6 +57,29 @@ def test_divergences_are_counted() -> None:
     diverging[0, :20] = True
     complaint = _complaint(_tree(stats={"diverging": diverging}))
     assert complaint.startswith("20 of 2000 draws diverged (1%): ")
+
+
+@pytest.mark.parametrize(
+    ("coefficient", "said", "unsaid"),
+    [
+        ("a ~ 1", "Give the parameters tighter priors", "centered"),
+        ("a ~ bed", "Write `with centered`", "noncentered"),
+        ("a ~ bed with centered", "Write `with noncentered`", "`with centered`"),
+        ("a[bed] ~ normal(0, s)\ns ~ halfnormal(1)", "Write `with centered`", "noncentered"),
+        ("a[bed] ~ normal(0, 1)", "Give the parameters tighter priors", "centered"),
+    ],
+)
+def test_only_a_form_that_is_not_yet_taken_is_advised(
+    coefficient: str, said: str, unsaid: str
+) -> None:
+    model = model_of(Source(f"data y : real\ny ~ normal(a, sigma)\n{coefficient}\n", "model.hdsl"))
+    energy = np.random.default_rng(2).normal(size=(4, 500)).cumsum(axis=1)
+    tree = _tree(stats={"diverging": np.ones((4, 500), bool), "energy": energy})
+
+    lines = "\n".join(judge(tree, INFO | {"centrings": centrings(model)}).lines)
+
+    assert said in lines and "Low energy" in lines
+    assert unsaid not in lines
 
 
 def test_chains_that_disagree_are_an_error_that_names_the_quantity() -> None:
