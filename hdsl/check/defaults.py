@@ -35,11 +35,10 @@ class Defaults:
         node_of: NodeOf,
     ) -> None:
         self.resolver = resolver
-        self.outcomes = outcomes
-        self.written = written
         self.node_of = node_of
-        self.of_outcomes = Predictors(outcomes, node_of)
-        self.of_priors = Predictors(written, node_of)
+        # what several use goes by the first of them, which the order of the statements must not say
+        self.of_outcomes = Predictors(_by_name(outcomes), node_of)
+        self.of_priors = Predictors(sorted(written, key=lambda each: each.name), node_of)
 
     def of(self, spec: ParameterSpec, implied: Implied | None, support: Support) -> Default | None:
         """The default prior of a parameter; None where no rule fits."""
@@ -363,6 +362,11 @@ class Defaults:
                 )
             case _:
                 return False
+
+
+def _by_name(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    """The outcomes in alphabetical order, predictors with missing values behind the others."""
+    return sorted(outcomes, key=lambda outcome: (outcome.imputed, outcome.name))
 
 
 def _values(outcome: Outcome) -> Expr:

@@ -25,6 +25,20 @@ def test_intercept_is_not_widened_for_centred_predictors(centred):
     assert priors(checked(text))["alpha"] == "normal(mean(y), 2.5 * sd(y))"
 
 
+def test_what_two_outcomes_share_goes_by_their_names_not_by_the_order_of_statements():
+    lines = ["y ~ normal(mu, s)", "z ~ normal(nu, s)", "log(p) = c", "w ~ negbinomial(p, k)"]
+    lines += ["mu = a + b * x + d[g]", "nu = c + b * x + e[g] * x", "a, b, c, tau ~ 1"]
+    lines += ["e[g] ~ normal(0, tau)", "d[g] ~ normal(0, tau)"]
+    head = "data y, z, x : real\ndata w : count\nlevel g\n"
+
+    given = priors(checked(head + "\n".join(lines)))
+
+    assert given == priors(checked(head + "\n".join(reversed(lines))))
+    assert given["b"] == "normal(0, 2.5 * sd(y) / sd(x))"
+    assert given["tau"] == "halfnormal(2.5 * sd(y))"
+    assert given["s"] == "halfstudentt(4, sd(y))"
+
+
 def test_group_sd_has_the_scale_without_the_widening():
     given = priors(checked(REGRESSION + "alpha, beta ~ region"))
     assert given["sd(alpha)"] == "halfnormal(2.5 * sd(y))"

@@ -11,7 +11,6 @@ Written by HDSL from model.hdsl, for NumPyro:
 
 import re
 
-import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
@@ -62,16 +61,16 @@ def prepare(rows, tables=None, learned=None):
 
     # Numbers that the training data teach
     sd_y = learn("sd(y)", sd, y, learned)
-    mean_y = learn("mean(y)", np.nanmean, y, learned)
-    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    mean_log_w = learn("mean(log(w))", np.nanmean, np.log(w), learned)
+    sd_log_w = learn("sd(log(w))", sd, np.log(w), learned)
     sd_x = learn("sd(x)", sd, x, learned)
 
     return {
         "market_of_row": market_of_row,
         "week_of_row": week_of_row,
         "sd_y": sd_y,
-        "mean_y": mean_y,
-        "mean_x": mean_x,
+        "mean_log_w": mean_log_w,
+        "sd_log_w": sd_log_w,
         "sd_x": sd_x,
         "x": x,
         "y": y,
@@ -87,8 +86,8 @@ def model(data):
     n_week = len(data["coords"]["week"])
     n_row = len(data["coords"]["row"])
     sd_y = data["sd_y"]
-    mean_y = data["mean_y"]
-    mean_x = data["mean_x"]
+    mean_log_w = data["mean_log_w"]
+    sd_log_w = data["sd_log_w"]
     sd_x = data["sd_x"]
     market_of_row = data["market_of_row"]
     week_of_row = data["week_of_row"]
@@ -101,15 +100,12 @@ def model(data):
     sigma = numpyro.sample("sigma", dist.FoldedDistribution(dist.StudentT(4, 0.0, sd_y)))
 
     # model.hdsl:7  a ~ market + week
-    # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome, widened for
-    #     predictors that are not centred
-    mean_a = numpyro.sample(
-        "mean(a)", dist.Normal(mean_y, 2.5 * sd_y + 2.5 * sd_y * jnp.abs(mean_x) / sd_x)
-    )
+    # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome
+    mean_a = numpyro.sample("mean(a)", dist.Normal(mean_log_w, 2.5 * sd_log_w))
     # default prior of sd(a, market): group sd: the scale of the intercept
-    sd_a_market = numpyro.sample("sd(a, market)", dist.HalfNormal(2.5 * sd_y))
+    sd_a_market = numpyro.sample("sd(a, market)", dist.HalfNormal(2.5 * sd_log_w))
     # default prior of sd(a, week): group sd: the scale of the intercept
-    sd_a_week = numpyro.sample("sd(a, week)", dist.HalfNormal(2.5 * sd_y))
+    sd_a_week = numpyro.sample("sd(a, week)", dist.HalfNormal(2.5 * sd_log_w))
     with numpyro.plate("market", n_market):
         z_a_market = numpyro.sample("z(a, market)", dist.Normal(0, 1))
     dev_a_market = numpyro.deterministic("dev(a, market)", sd_a_market * z_a_market)

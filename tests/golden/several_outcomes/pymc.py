@@ -11,7 +11,6 @@ import re
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 # Labels that the model writes out; all others are in `prepare(rows)["coords"]`.
 COORDS = {}
@@ -59,16 +58,16 @@ def prepare(rows, tables=None, learned=None):
 
     # Numbers that the training data teach
     sd_y = learn("sd(y)", sd, y, learned)
-    mean_y = learn("mean(y)", np.nanmean, y, learned)
-    mean_x = learn("mean(x)", np.nanmean, x, learned)
+    mean_log_w = learn("mean(log(w))", np.nanmean, np.log(w), learned)
+    sd_log_w = learn("sd(log(w))", sd, np.log(w), learned)
     sd_x = learn("sd(x)", sd, x, learned)
 
     return {
         "market_of_row": market_of_row,
         "week_of_row": week_of_row,
         "sd_y": sd_y,
-        "mean_y": mean_y,
-        "mean_x": mean_x,
+        "mean_log_w": mean_log_w,
+        "sd_log_w": sd_log_w,
         "sd_x": sd_x,
         "x": x,
         "y": y,
@@ -81,8 +80,8 @@ def prepare(rows, tables=None, learned=None):
 def build(data):
     """The model of model.hdsl."""
     sd_y = data["sd_y"]
-    mean_y = data["mean_y"]
-    mean_x = data["mean_x"]
+    mean_log_w = data["mean_log_w"]
+    sd_log_w = data["sd_log_w"]
     sd_x = data["sd_x"]
     market_of_row = data["market_of_row"]
     week_of_row = data["week_of_row"]
@@ -95,15 +94,12 @@ def build(data):
         sigma = pm.HalfStudentT("sigma", nu=4, sigma=sd_y)
 
         # model.hdsl:7  a ~ market + week
-        # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome, widened
-        #     for predictors that are not centred
-        mean_a = pm.Normal(
-            "mean(a)", mu=mean_y, sigma=2.5 * sd_y + 2.5 * sd_y * pt.abs(mean_x) / sd_x
-        )
+        # default prior of mean(a): intercept: the outcome's mean, 2.5 sds of the outcome
+        mean_a = pm.Normal("mean(a)", mu=mean_log_w, sigma=2.5 * sd_log_w)
         # default prior of sd(a, market): group sd: the scale of the intercept
-        sd_a_market = pm.HalfNormal("sd(a, market)", sigma=2.5 * sd_y)
+        sd_a_market = pm.HalfNormal("sd(a, market)", sigma=2.5 * sd_log_w)
         # default prior of sd(a, week): group sd: the scale of the intercept
-        sd_a_week = pm.HalfNormal("sd(a, week)", sigma=2.5 * sd_y)
+        sd_a_week = pm.HalfNormal("sd(a, week)", sigma=2.5 * sd_log_w)
         z_a_market = pm.Normal("z(a, market)", mu=0, sigma=1, dims="market")
         dev_a_market = pm.Deterministic("dev(a, market)", sd_a_market * z_a_market, dims="market")
         z_a_week = pm.Normal("z(a, week)", mu=0, sigma=1, dims="week")
