@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hdsl.fit.draws import OutcomeRows, Settings
+from hdsl.fit.draws import OutcomeRows, Settings, predicts_missing
 from hdsl.fit.failure import failure
 
 if TYPE_CHECKING:
@@ -70,13 +70,15 @@ def foresee(
 
     sites = {outcome.site for outcome in outcomes}
     recorded = {name: size(d) for name, d in generated.dims.items() if name not in sites}
-    recorded |= {o.name: int(o.unseen.size) for o in outcomes if o.unseen.size}
+    draws = settings.chains * settings.draws
+    missing = (o for o in outcomes if o.unseen.size and predicts_missing(o, draws))
+    recorded |= {outcome.name: int(outcome.unseen.size) for outcome in missing}
     return Foreseen(
         recorded=recorded,
         pointwise=2 * sum(outcome.length for outcome in outcomes) if pointwise else 0,
         latent=sum(size(domain) for domain in generated.site_domains.values()),
         rows=rows,
-        draws=settings.chains * settings.draws,
+        draws=draws,
     )
 
 

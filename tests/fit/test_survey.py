@@ -54,6 +54,19 @@ def test_a_definition_on_rows_is_kept_only_where_the_model_says_so() -> None:
     assert found.recorded["alpha"] == 6
 
 
+def test_missing_outcomes_that_are_too_many_to_draw_take_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    y = rows()["y"]
+    y[:7] = np.nan
+    model, data = hdsl.parse(TEXT), {**rows(), "y": y}
+    few = survey(model.ir, model._bind(data, None), Settings()).foreseen
+    monkeypatch.setattr("hdsl.fit.draws.POINTWISE_VALUES", 1000)
+    many = survey(model.ir, model._bind(data, None), Settings()).foreseen
+    assert few.recorded["y"] == 7
+    assert few.recorded.keys() - many.recorded.keys() == {"y"}
+
+
 def test_a_fit_that_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foresee, "WORKSPACE", 0)
     monkeypatch.setattr(foresee, "free_memory", lambda: 3_000_000)
