@@ -1,5 +1,6 @@
 """Accessors in expressions: `sd(alpha, market)`, and the summaries of data that look like them."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hdsl.check.domains import grouped, is_crossing
@@ -7,15 +8,18 @@ from hdsl.check.impute import as_known
 from hdsl.check.labels import cut_accessor
 from hdsl.check.mentions import level_argument, strip_index
 from hdsl.check.newcomers import new_accessor
-from hdsl.check.scope import CoefficientSpec, spell, text
+from hdsl.check.scope import CoefficientSpec, Scope, spell, text
 from hdsl.check.spelling import nearest, quoted
 from hdsl.check.targets import ACCESSORS
 from hdsl.expr import BROKEN, ROW, Expr, Summary, Value
+from hdsl.ir.model import LevelKind
 from hdsl.source import Span
 from hdsl.syntax import ast
 
 if TYPE_CHECKING:
     from hdsl.check.resolve import Resolver
+
+type Index = tuple[ast.LevelName | ast.Text, ...]
 
 ANY = "*"  # any level
 
@@ -65,7 +69,8 @@ def _summary(resolver: "Resolver", function: str, argument: Expr, span: Span) ->
 
 
 def _accessor(resolver: "Resolver", expr: ast.Call, spec: CoefficientSpec, first: ast.Expr) -> Expr:
-    found = accessor_names(resolver, expr.name, expr.args, spec, expr.span)
+    arguments, column = column_of_slope(resolver.scope, expr.name, expr.args)
+    found = accessor_names(resolver, expr.name, arguments, spec, expr.span)
     if not found:
         return BROKEN
     if len(found) > 1:
@@ -79,9 +84,34 @@ def _accessor(resolver: "Resolver", expr: ast.Call, spec: CoefficientSpec, first
         return BROKEN
     index = _index_of(first)
     axes = tuple(a for a in resolver.quantities.get(found[0], ()) if a in spec.axes)
-    if expr.name == "dev" and not spec.axes:
+    if column or (expr.name == "dev" and not spec.axes):
         axes = resolver.quantities.get(found[0], ())
-    return resolver.index(Value(found[0], span=expr.span), index, axes, expr.span)
+    return resolver.index(Value(found[0], span=expr.span), (*index, *column), axes, expr.span)
+
+
+def column_of_slope(
+    scope: Scope, accessor: str | None, args: tuple[ast.Arg, ...]
+) -> tuple[tuple[ast.Arg, ...], Index]:
+    """The arguments of `slope(b, W[income])` without the index of the block, and that index."""
+    match args:
+        case (first, ast.Arg(value=ast.Ref(name=name, index=index) as column)) if (
+            accessor == "slope"
+            and index
+            and name in scope.levels
+            and scope.levels[name].kind is LevelKind.BLOCK
+            and not _is_predictor(scope, first, column)
+        ):
+            return (first, ast.Arg(replace(column, index=()), span=args[1].span)), index
+        case _:
+            return args, ()
+
+
+def _is_predictor(scope: Scope, first: ast.Arg, column: ast.Ref) -> bool:
+    """Whether a column of a block stands behind the bar by itself."""
+    assert not isinstance(first.value, ast.LevelName)
+    spec = scope.by_scale(text(strip_index(first.value)))
+    terms = () if spec is None else spec.terms
+    return any(text(column) == text(p) for term in terms for p in term.predictors)
 
 
 def accessor_names(
@@ -184,7 +214,7 @@ def _same_pair(name: str, subjects: list[str], level: str | None) -> bool:
     return parts[-1] == level and sorted(parts[:-1]) == sorted(subjects)
 
 
-def _index_of(expr: ast.Expr) -> tuple[ast.LevelName | ast.Text, ...]:
+def _index_of(expr: ast.Expr) -> Index:
     match expr:
         case ast.Ref(index=index):
             return index

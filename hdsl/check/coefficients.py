@@ -5,9 +5,10 @@ b[L2] = mean(b) + slope(b, w) * w + sd(b, L1) * z1[L1 of L2] + sd(b, L2) * z2[L2
 (LANGUAGE §4.4), on the link scale where the statement has a link.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
-from hdsl.check.accessors import accessor_names
+from hdsl.check.accessors import accessor_names, column_of_slope
 from hdsl.check.algebra import invert, total
 from hdsl.check.correlations import Joint, joint_sets, register_correlations
 from hdsl.check.domains import ancestors, block_axes, grouped, is_crossing, outside
@@ -61,7 +62,7 @@ class Coefficients:
         for spec in self.scope.coefficients.values():
             self._imply(spec)
         register_correlations(self.resolver)
-        for setting in self.scope.settings:
+        for setting in map(self._of_column, self.scope.settings):
             for name in self._named(setting):
                 self._set(name, setting)
         self.joints = joint_sets(self.resolver)
@@ -128,6 +129,13 @@ class Coefficients:
             domain = self.resolver.domain_of(text(predictor), predictor.span)
             return next(iter(block_axes(self.scope.levels, domain)), None)
         return None
+
+    def _of_column(self, setting: Setting) -> Setting:
+        """`slope(b, W[income])` as what it is about: a member of `slope(b, W)`."""
+        target = setting.target
+        arguments, index = column_of_slope(self.scope, target.accessor, target.arguments)
+        whole = replace(target, arguments=arguments, index=(*target.index, *index))
+        return replace(setting, target=whole)
 
     def _named(self, setting: Setting) -> tuple[str, ...]:
         target = setting.target

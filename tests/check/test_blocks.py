@@ -3,8 +3,8 @@
 import pytest
 
 from hdsl.compiler import expand
-from hdsl.expr import Block, Contraction, walk
-from hdsl.ir.model import Data, LevelKind, Outcome
+from hdsl.expr import Block, Constant, Contraction, Value, walk
+from hdsl.ir.model import Data, LevelKind, Outcome, Parameter
 from hdsl.source import Source
 from tests.check.helpers import checked, errors, found, priors
 
@@ -96,6 +96,35 @@ def test_a_member_has_a_prior_of_its_own():
     given = priors(model)
     assert given["mean(theta[a])"] == "normal(-1, 1)"
     assert given["mean(theta)"] == "normal(0, 2.5 * sd(y) / sd(X))"
+
+
+def test_a_column_behind_a_bar_has_a_prior_of_its_own():
+    text = (
+        f"{HEAD}data X = [a, b]\ndata Z = [u, v] per g\n{LINE}theta[X] ~ g | Z\nm ~ g | Z, [u]\n"
+        'slope(m, Z[u]) ~ normal(-1, 1)\nslope(m, Z["v"]) = 0\n'
+        "slope(theta[a], Z[v]) ~ normal(0, 3)\nreport twice = 2 * slope(m, Z[u])"
+    ).replace("X @ theta", "m + X @ theta")
+    model = checked(text)
+
+    given, pinned = priors(model), {n.name: dict(n.pinned) for n in model.nodes if is_pinned(n)}
+    assert given["slope(m, Z[u])"] == "normal(-1, 1)"
+    assert given["slope(m, Z)"] == "normal(0, 2.5 * sd(y) / sd(Z))"
+    assert pinned == {
+        "slope(m, Z)": {("u",): Value("slope(m, Z[u])"), ("v",): Constant(0.0)},
+        "slope(theta, Z)": {("a", "v"): Value("slope(theta[a], Z[v])")},
+    }
+    assert checked(expand(Source(text))).by_name["twice"] == model.by_name["twice"]
+
+
+def test_a_column_behind_a_bar_by_itself_is_no_member():
+    text = f"{HEAD}data Z = [u, v] per g\ny ~ normal(m, s)\nm ~ g | Z[u]\n"
+    assert priors(checked(f"{text}slope(m, Z[u]) ~ normal(1, 1)"))["slope(m, Z[u])"] == (
+        "normal(1, 1)"
+    )
+
+
+def is_pinned(node):
+    return isinstance(node, Parameter) and bool(node.pinned)
 
 
 def test_a_members_prior_must_suit_what_it_is():

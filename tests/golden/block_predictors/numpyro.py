@@ -25,8 +25,8 @@ COORDS = {
 
 # The levels over which a result varies.
 DIMS = {
-    "slope(alpha, Z)": ("Z",),
     "dev(alpha)": ("market",),
+    "slope(alpha, Z)": ("Z",),
     "alpha": ("market",),
     "slope(beta, onehot(category))": ("onehot(category)",),
     "dev(beta)": ("store",),
@@ -60,23 +60,26 @@ def prepare(rows, tables=None, learned=None):
     # model.hdsl:4  data category : factor per store
     coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
 
-    # model.hdsl:2  data y, x, w : real
-    y = outcome(rows, "y", numbers, len(row), is_training)
-    x = numbers(rows, "x")
-    w = numbers(rows, "w")
+    # model.hdsl:5  data Z = [income, squared = income^2] per market
 
     # model.hdsl:3  data income : real per market
     income = per_level(
         "market", "income", numbers, rows, tables, ["market"], coords["market"], market_of_row
     )
+    Z = np.column_stack([income, income**2])
+    free_slope_alpha_Z = np.full(len(coords["Z"]), True)
+    free_slope_alpha_Z[0] = False
+    Z_of_free_slope_alpha_Z = np.flatnonzero(free_slope_alpha_Z)
+
+    # model.hdsl:2  data y, x, w : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    x = numbers(rows, "x")
+    w = numbers(rows, "w")
 
     # model.hdsl:4  data category : factor per store
     category = per_level(
         "store", "category", labels, rows, tables, ["store"], coords["store"], store_of_row
     )
-
-    # model.hdsl:5  data Z = [income, squared = income^2] per market
-    Z = np.column_stack([income, income**2])
 
     # model.hdsl:6  data X = [x, w]
     X = np.column_stack([x, w])
@@ -116,6 +119,7 @@ def prepare(rows, tables=None, learned=None):
         "sd_x": sd_x,
         "mean_X": mean_X,
         "sd_X": sd_X,
+        "Z_of_free_slope_alpha_Z": Z_of_free_slope_alpha_Z,
         "sd_Z": sd_Z,
         "Z": Z,
         "onehot_category": onehot_category,
@@ -146,6 +150,7 @@ def model(data):
     sd_x = data["sd_x"]
     mean_X = data["mean_X"]
     sd_X = data["sd_X"]
+    Z_of_free_slope_alpha_Z = data["Z_of_free_slope_alpha_Z"]
     sd_Z = data["sd_Z"]
     Z = data["Z"]
     onehot_category = data["onehot_category"]
@@ -177,13 +182,24 @@ def model(data):
     )
     # default prior of sd(alpha): group sd: the scale of the intercept
     sd_alpha = numpyro.sample("sd(alpha)", dist.HalfNormal(2.5 * sd_y))
-    # default prior of slope(alpha, Z): group-level slope: the scale of `alpha` over the predictor's
-    #     sd
-    with numpyro.plate("Z", n_Z):
-        slope_alpha_Z = numpyro.sample("slope(alpha, Z)", dist.Normal(0, 2.5 * sd_y / sd_Z))
     with numpyro.plate("market", n_market):
         z_alpha = numpyro.sample("z(alpha)", dist.Normal(0, 1))
     dev_alpha = numpyro.deterministic("dev(alpha)", sd_alpha * z_alpha)
+
+    # model.hdsl:13  slope(alpha, Z[income]) ~ normal(0, 2)
+    slope_alpha_Z_income = numpyro.sample("slope(alpha, Z[income])", dist.Normal(0, 2))
+
+    # model.hdsl:8  alpha ~ market | Z
+    # default prior of slope(alpha, Z): group-level slope: the scale of `alpha` over the predictor's
+    #     sd
+    with numpyro.plate("free slope(alpha, Z)", len(Z_of_free_slope_alpha_Z)):
+        slope_alpha_Z_free = numpyro.sample(
+            "slope(alpha, Z) free", dist.Normal(0, 2.5 * sd_y / sd_Z[Z_of_free_slope_alpha_Z])
+        )
+    slope_alpha_Z_full = jnp.zeros(n_Z).at[Z_of_free_slope_alpha_Z].set(slope_alpha_Z_free)
+    slope_alpha_Z = numpyro.deterministic(
+        "slope(alpha, Z)", slope_alpha_Z_full.at[0].set(slope_alpha_Z_income)
+    )
     alpha = numpyro.deterministic("alpha", mean_alpha + Z @ slope_alpha_Z + dev_alpha)
 
     # model.hdsl:9  beta ~ store | onehot(category) with centered
@@ -242,7 +258,7 @@ def model(data):
         + dev_theta,
     )
 
-    # model.hdsl:13  share = slope(alpha, Z) / sd(alpha)
+    # model.hdsl:14  share = slope(alpha, Z) / sd(alpha)
     numpyro.deterministic("share", slope_alpha_Z / sd_alpha)
 
     # model.hdsl:7  y ~ normal(alpha + beta * x + X @ theta, sigma)

@@ -22,8 +22,8 @@ COORDS = {
 
 # The levels over which a result varies.
 DIMS = {
-    "slope(alpha, Z)": ("Z",),
     "dev(alpha)": ("market",),
+    "slope(alpha, Z)": ("Z",),
     "alpha": ("market",),
     "slope(beta, onehot(category))": ("onehot(category)",),
     "dev(beta)": ("store",),
@@ -57,23 +57,26 @@ def prepare(rows, tables=None, learned=None):
     # model.hdsl:4  data category : factor per store
     coords["store"], store_of_row = groups("store", labels(rows, "store"), learned)
 
-    # model.hdsl:2  data y, x, w : real
-    y = outcome(rows, "y", numbers, len(row), is_training)
-    x = numbers(rows, "x")
-    w = numbers(rows, "w")
+    # model.hdsl:5  data Z = [income, squared = income^2] per market
 
     # model.hdsl:3  data income : real per market
     income = per_level(
         "market", "income", numbers, rows, tables, ["market"], coords["market"], market_of_row
     )
+    Z = np.column_stack([income, income**2])
+    free_slope_alpha_Z = np.full(len(coords["Z"]), True)
+    free_slope_alpha_Z[0] = False
+    Z_of_free_slope_alpha_Z = np.flatnonzero(free_slope_alpha_Z)
+
+    # model.hdsl:2  data y, x, w : real
+    y = outcome(rows, "y", numbers, len(row), is_training)
+    x = numbers(rows, "x")
+    w = numbers(rows, "w")
 
     # model.hdsl:4  data category : factor per store
     category = per_level(
         "store", "category", labels, rows, tables, ["store"], coords["store"], store_of_row
     )
-
-    # model.hdsl:5  data Z = [income, squared = income^2] per market
-    Z = np.column_stack([income, income**2])
 
     # model.hdsl:6  data X = [x, w]
     X = np.column_stack([x, w])
@@ -113,6 +116,7 @@ def prepare(rows, tables=None, learned=None):
         "sd_x": sd_x,
         "mean_X": mean_X,
         "sd_X": sd_X,
+        "Z_of_free_slope_alpha_Z": Z_of_free_slope_alpha_Z,
         "sd_Z": sd_Z,
         "Z": Z,
         "onehot_category": onehot_category,
@@ -130,12 +134,14 @@ def prepare(rows, tables=None, learned=None):
 
 def build(data):
     """The model of model.hdsl."""
+    n_Z = len(data["coords"]["Z"])
     sd_y = data["sd_y"]
     mean_y = data["mean_y"]
     mean_x = data["mean_x"]
     sd_x = data["sd_x"]
     mean_X = data["mean_X"]
     sd_X = data["sd_X"]
+    Z_of_free_slope_alpha_Z = data["Z_of_free_slope_alpha_Z"]
     sd_Z = data["sd_Z"]
     Z = data["Z"]
     onehot_category = data["onehot_category"]
@@ -165,11 +171,29 @@ def build(data):
         )
         # default prior of sd(alpha): group sd: the scale of the intercept
         sd_alpha = pm.HalfNormal("sd(alpha)", sigma=2.5 * sd_y)
-        # default prior of slope(alpha, Z): group-level slope: the scale of `alpha` over the
-        #     predictor's sd
-        slope_alpha_Z = pm.Normal("slope(alpha, Z)", mu=0, sigma=2.5 * sd_y / sd_Z, dims="Z")
         z_alpha = pm.Normal("z(alpha)", mu=0, sigma=1, dims="market")
         dev_alpha = pm.Deterministic("dev(alpha)", sd_alpha * z_alpha, dims="market")
+
+        # model.hdsl:13  slope(alpha, Z[income]) ~ normal(0, 2)
+        slope_alpha_Z_income = pm.Normal("slope(alpha, Z[income])", mu=0, sigma=2)
+
+        # model.hdsl:8  alpha ~ market | Z
+        # default prior of slope(alpha, Z): group-level slope: the scale of `alpha` over the
+        #     predictor's sd
+        slope_alpha_Z_free = pm.Normal(
+            "slope(alpha, Z) free",
+            mu=0,
+            sigma=2.5 * sd_y / sd_Z[Z_of_free_slope_alpha_Z],
+            shape=len(Z_of_free_slope_alpha_Z),
+        )
+        slope_alpha_Z_full = pt.set_subtensor(
+            pt.zeros(n_Z)[Z_of_free_slope_alpha_Z], slope_alpha_Z_free
+        )
+        slope_alpha_Z = pm.Deterministic(
+            "slope(alpha, Z)",
+            pt.set_subtensor(slope_alpha_Z_full[0], slope_alpha_Z_income),
+            dims="Z",
+        )
         alpha = pm.Deterministic("alpha", mean_alpha + Z @ slope_alpha_Z + dev_alpha, dims="market")
 
         # model.hdsl:9  beta ~ store | onehot(category) with centered
@@ -226,7 +250,7 @@ def build(data):
             dims=("market", "X"),
         )
 
-        # model.hdsl:13  share = slope(alpha, Z) / sd(alpha)
+        # model.hdsl:14  share = slope(alpha, Z) / sd(alpha)
         pm.Deterministic("share", slope_alpha_Z / sd_alpha, dims="Z")
 
         # model.hdsl:7  y ~ normal(alpha + beta * x + X @ theta, sigma)
