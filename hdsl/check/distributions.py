@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 from hdsl.check.increasing import refuse_elsewhere
-from hdsl.check.labels import CUT, refuse_labels
+from hdsl.check.labels import CUT, are_shares, refuse_labels, refuse_shares
 from hdsl.check.resolve import Resolver
 from hdsl.check.scope import INCREASING
 from hdsl.check.spelling import nearest, quoted
@@ -117,6 +117,11 @@ def _by_position(
 ) -> tuple[str, str] | None:
     """The parameter at a position and its name; None where there is none, which is reported."""
     span, report = call.args[position].span, resolver.scope.report
+    if family.categories is Categories.UNORDERED and are_shares(
+        resolver.scope, call.args[position].value
+    ):
+        refuse_shares(resolver.scope, resolver.outcome, span)
+        return None
     if not family.positional and family.parameters:
         report(
             "H205",
@@ -139,11 +144,18 @@ def _by_position(
     return name, name
 
 
+_PROBABILITIES = ("p", "probs", "theta")
+"""What others call the probabilities of labels."""
+
+
 def _by_keyword(resolver: Resolver, family: Family, arg: ast.Arg) -> tuple[str, str] | None:
     """The parameter that a keyword names, and the keyword; None where none, which is reported."""
     known, name = _forms(family), arg.keyword or ""
     if name in known:
         return known[name], name
+    if family.categories is Categories.UNORDERED and name in _PROBABILITIES:
+        refuse_shares(resolver.scope, resolver.outcome, arg.keyword_span)
+        return None
     near = nearest(name, known)
     resolver.scope.report(
         "H205",

@@ -267,11 +267,33 @@ def refuse_labels(scope: Scope, call: ast.Call) -> None:
     )
 
 
+def are_shares(scope: Scope, expr: ast.Expr | ast.LevelName) -> bool:
+    """Whether an argument is a name with a distribution of shares that sum to 1."""
+    spec = scope.parameters.get(expr.name) if isinstance(expr, ast.Ref) else None
+    return spec is not None and spec.call is not None and spec.call.name == "dirichlet"
+
+
+def refuse_shares(scope: Scope, outcome: str | None, span: Span) -> None:
+    """Report probabilities where log odds are wanted."""
+    scope.report(
+        "H205",
+        "`categorical` takes the log odds of the labels, not their probabilities",
+        span,
+        "of each label against the baseline",
+        help=f"write `{outcome} ~ categorical(logit_p = alpha)` and `alpha[{outcome}] ~ "
+        "normal(0, 1.5)`",
+        notes=("with that prior every label may well be likely; `hdsl predict` tells how likely",),
+    )
+
+
 def check_axis(
     resolver: "Resolver", outcome: str, distribution: Distribution, domain: Domain
 ) -> None:
-    """Report log odds that are the same for every label."""
+    """Report log odds that are the same for every label, or that are none."""
     for name, expr in distribution.arguments:
+        if isinstance(expr, Value) and are_shares(resolver.scope, ast.Ref(expr.name)):
+            refuse_shares(resolver.scope, outcome, expr.span)
+            continue
         allowed = argument_domain(distribution, name, domain)
         axis = distribution.along
         if len(allowed) > len(domain) and axis not in resolver.domain(expr):

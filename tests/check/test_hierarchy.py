@@ -239,3 +239,9 @@ def test_expressions_that_leave_the_support():
     assert errors("y ~ bernoulli(exp(a)); a ~ normal(0, 1)") == [("H303", "exp(a)")]
     assert errors("y ~ poisson(t * time); t ~ gamma(1, 1)") == []
     assert errors("y ~ bernoulli(p * (1 - q)); p, q ~ beta(1, 1)") == []
+
+
+@pytest.mark.parametrize("formula", ["g + k + g : k", "k + g : k", "g : k", "g / k", "q + q : k"])
+def test_an_index_inside_a_level_of_the_formula_is_refused(formula):
+    text = f"{Y}level g in q\nlevel h in g\ny ~ normal(b, s)\nb[h] ~ {formula}"
+    assert errors(text) == [("H408", "b[h]")]

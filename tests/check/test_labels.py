@@ -132,3 +132,16 @@ def test_an_intercept_beside_cut_points_is_warned_of() -> None:
     assert warning.code == "H604" and "`cut(rating)` and `mean(a)`" in warning.headline
     assert warning.help is not None and "~ 0 + …" in warning.help
     assert not diagnose(text + "0 + g")
+
+
+@pytest.mark.parametrize("given", ["p", "p = p", "logit_p = p", "probs = p"])
+def test_shares_of_labels_are_told_what_to_write(given: str) -> None:
+    text = f"{CHOICE}choice ~ categorical({given})\np[choice] ~ dirichlet(1)\n"
+    said = found(text)
+    assert (said.code, said.headline) == (
+        "H205",
+        "`categorical` takes the log odds of the labels, not their probabilities",
+    )
+    assert said.help is not None
+    outcome, prior = (part for part in said.help.split("`") if "~" in part)
+    assert "alpha" in checked(f"{CHOICE}{outcome}\n{prior}\n").by_name
