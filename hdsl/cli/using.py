@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hdsl.cli.reading import read_file
-from hdsl.cli.terminal import colour, show_table
+from hdsl.cli.terminal import colour, report, show_table
 from hdsl.cli.text import ROWS, table_option
+from hdsl.source import Source
 
 if TYPE_CHECKING:
     from hdsl.fit.prediction import Prediction
@@ -74,13 +75,17 @@ def predict(
 
     Each row comes back with its groups and with the mean, the sd and quantiles of each outcome.
     """
+    from hdsl.diagnostics.suppress import apply_ignores, in_source_order
     from hdsl.fit.predict import predict as predicted
     from hdsl.fit.run import load
 
     if draws and output is None:
         raise click.UsageError("--draws needs a file to write to: -o FILE.nc")
     by_level = {level: read_file(path) for level, path in tables.items()}
-    found = predicted(load(run), read_file(rows), by_level, unseen, quantiles, draws, seed, output)
+    loaded = load(run)
+    found = predicted(loaded, read_file(rows), by_level, unseen, quantiles, draws, seed, output)
+    source = Source(loaded.model, loaded.info["model"])
+    report(apply_ignores(in_source_order(found.diagnostics), source), source, "concise")
     for level, labels in found.new.items():
         click.echo(f"{len(labels):,} of the groups of `{level}` are new.", err=True)
     used, count = found.used

@@ -19,7 +19,7 @@ import numpy as np
 
 from hdsl.backends.terms import domain_of
 from hdsl.data.problem import finding, listing, numbered, quoted
-from hdsl.diagnostics.diagnostic import ModelError
+from hdsl.diagnostics.diagnostic import Diagnostic, ModelError
 from hdsl.expr import ROW, Aggregate, walk
 from hdsl.fit.draws import Numbers
 from hdsl.fit.failure import failure
@@ -229,13 +229,15 @@ class Prediction:
     """Predictions of rows. ``columns`` are, row by row, the number of the row in its file, its
     group of every level, and the mean, the sd and quantiles of each outcome; ``new`` are the groups
     that the run did not know, by level. ``draws``, where they were asked for, have each outcome as
-    (chain, draw, row). ``used`` are how many draws the statistics are of, and of how many.
+    (chain, draw, row). ``used`` are how many draws the statistics are of, and of how many;
+    ``diagnostics`` what there is to say of the rows: which of them are left out, and why.
     """
 
     columns: Mapping[str, Any]
     new: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     draws: xarray.Dataset | None = None
     used: tuple[int, int] = (0, 0)
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def frame(self) -> pandas.DataFrame:
         """The predictions as a table, one line per row."""
@@ -316,4 +318,9 @@ def summarised(
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     session = predictor.session
     used = (len(predictor.used), session.count)
-    return Prediction({**session.labels(), **columns}, session.bound.new, used=used)
+    return Prediction(
+        {**session.labels(), **columns},
+        session.bound.new,
+        used=used,
+        diagnostics=session.bound.diagnostics,
+    )

@@ -51,6 +51,18 @@ def test_a_pipe_gets_csv(hdsl: Command, run: Path) -> None:
     assert done.stderr == "1 of the groups of `region` are new.\n"
 
 
+def test_rows_that_are_left_out_are_named(hdsl: Command, run: Path) -> None:
+    dropping = MODEL.replace("data y, x : real", "data y : real\ndata x : real drop")
+    (run / "model.hdsl").write_text(dropping, encoding="utf-8")
+    Path("new.csv").write_text(NEW.replace("0.2", ""), encoding="utf-8")
+
+    done = hdsl("predict", run, "new.csv", "-o", "p.csv")
+
+    assert done.exit_code == 0, done.output
+    assert "note[H916]: 1 row without `x` is left out" in done.stderr
+    assert "2 rows predicted: p.csv" in done.stderr
+
+
 def test_an_update_is_a_run_that_predicts(hdsl: Command, run: Path) -> None:
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     done = hdsl("update", run, "new.csv", "-o", "model2.run")
