@@ -290,8 +290,10 @@ def check_axis(
     resolver: "Resolver", outcome: str, distribution: Distribution, domain: Domain
 ) -> None:
     """Report log odds that are the same for every label, or that are none."""
+    family = FAMILIES.get(distribution.family)
+    labelled = family is not None and family.categories is Categories.UNORDERED
     for name, expr in distribution.arguments:
-        if isinstance(expr, Value) and are_shares(resolver.scope, ast.Ref(expr.name)):
+        if labelled and isinstance(expr, Value) and are_shares(resolver.scope, ast.Ref(expr.name)):
             refuse_shares(resolver.scope, outcome, expr.span)
             continue
         allowed = argument_domain(distribution, name, domain)
