@@ -49,8 +49,9 @@ fit: $(VENV)/ready-fit
 	$(BIN)/hdsl render $(RADON) --data $(RADON_ROWS) $(RADON_TABLE) -o radon.svg
 	@echo 'Every county is in radon_summary.csv, the diagram in radon.svg.'
 
+# Most of a test's time is compiling, which keeps one core busy.
 test: $(VENV)/ready-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m slow
