@@ -4,8 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 Golden = Callable[[Path, str], None]
+
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("hdsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hdsl")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
