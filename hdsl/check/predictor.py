@@ -148,6 +148,8 @@ def look_through(expr: Expr, name: str, node_of: NodeOf) -> Expr:
     def within(depth: int) -> Callable[[Expr], Expr | None]:
         def opened(node: Expr) -> Expr | None:
             nonlocal left
+            if isinstance(node, Member):
+                return node  # one member of a definition is no expression of its own
             if not isinstance(node, Value) or node.name == name:
                 return None
             found = node_of(node.name)

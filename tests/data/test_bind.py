@@ -426,3 +426,12 @@ def test_an_inferred_column_of_text() -> None:
 
     assert found.label is not None
     assert (found.code, found.label.text) == ("H912", "`x` is taken for numbers")
+
+
+def test_members_of_a_level_stand_in_a_predictor() -> None:
+    text = (
+        "data y, x : real\nlevel eff = {intercept, slope}\n"
+        'y ~ normal(th["intercept"] + th["slope"] * x, sigma)\nth[eff] ~ market\n'
+        "mean(th) ~ normal(0, 1)\nsd(th) ~ halfnormal(1)\n"
+    )
+    assert codes(bound(text, "market,x,y\na,0,1\na,1,2\nb,0,2\nb,1,4\n")) == []
