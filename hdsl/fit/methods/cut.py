@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Literal, Var
 
 type Array = Any  # of JAX, traced or not
@@ -138,6 +139,11 @@ class Cut:
     terms: int
     coefficients: tuple[int, ...]
     predictors: tuple[int, ...]
+
+    def predicted(self, given: Mapping[int, Array]) -> list[Array]:
+        """The predictors, each with a number a term, given the values of some registers."""
+        found = self.program.run(given, self.predictors)
+        return [jnp.broadcast_to(each, (self.terms,)) for each in found]
 
 
 def _shape(atom: Any) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow
 from hdsl.fit.methods.blocks import Array, Blocks
 from hdsl.fit.methods.structure import Site, Structure
+from hdsl.fit.numpyro_sampler import constrained
 
 MOST_PAIRS = 66
 """Pairs of sites whose second derivatives one program computes: of 11."""
@@ -40,20 +41,18 @@ def log_terms(problem: Problem) -> Callable[[Any, Mapping[str, Array]], dict[str
     """
 
     def terms(arguments: Any, z: Mapping[str, Array]) -> dict[str, Array]:
-        def place(site: dict[str, Any]) -> Any:
-            name = site["name"]
-            return biject_to(site["fn"].support)(z[name]) if name in z else None
-
         data = problem.merged(arguments)
-        substituted = handlers.substitute(problem.model, substitute_fn=place)
+        placed = handlers.substitute(problem.model, substitute_fn=lambda site: constrained(site, z))
         found = {}
-        for name, site in handlers.trace(substituted).get_trace(data).items():
+        for name, site in handlers.trace(placed).get_trace(data).items():
             if site["type"] != "sample":
                 continue
-            found[name] = site["fn"].log_prob(site["value"])
+            density = site["fn"].log_prob(site["value"])
             if name in z:
                 transform = biject_to(site["fn"].support)
-                found[name] += transform.log_abs_det_jacobian(z[name], site["value"])
+                jacobian = transform.log_abs_det_jacobian(z[name], site["value"])
+                density += jacobian.reshape(*density.shape, -1).sum(axis=-1)
+            found[name] = density
         return found
 
     return terms

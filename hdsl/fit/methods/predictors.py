@@ -242,8 +242,7 @@ def _laid_out(
     @jax.jit
     def linear(arguments: Any, values: list[Array]) -> list[Array]:
         given = _given(draft, arguments, sites) | dict(zip(coefficients, values, strict=True))
-        found = program.run(given, draft.parts.predictors)
-        return [jnp.broadcast_to(each, (draft.parts.terms,)) for each in found]
+        return draft.parts.predicted(given)
 
     arguments = jax.device_put(problem.target.arguments)
     shapes = [program.shapes[r] for r in coefficients]
@@ -298,8 +297,7 @@ def _holds(problem: Problem, made: Predictors) -> bool:
     @jax.jit
     def both(arguments: Any, arrays: Any, z: Array) -> Any:
         sites = problem.layout.split(z)
-        found = made.parts.program.run(_given(made, arguments, sites), made.parts.predictors)
-        exact = [jnp.broadcast_to(each, (made.parts.terms,)) for each in found]
+        exact = made.parts.predicted(_given(made, arguments, sites))
         return exact, made.predicted(arrays, made.coefficients(arguments, sites))
 
     arguments, arrays = jax.device_put((problem.target.arguments, made.arrays))

@@ -13,13 +13,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpyro import handlers
-from numpyro.distributions import biject_to
 
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow
 from hdsl.fit.methods.blocks import Array
+from hdsl.fit.methods.local import log_terms
 
 
 @dataclass(frozen=True)
@@ -37,29 +36,15 @@ class Terms:
 
     def split(self, arguments: Any, z: Array, more: Array) -> tuple[Array, Array]:
         """Each group's term, and the rest; ``more`` is added to the terms number by number."""
-        data = self.problem.merged({key: arguments[key] for key in self.problem.target.arguments})
+        given = {key: arguments[key] for key in self.problem.target.arguments}
         vectors = self.problem.layout.split(z)
         sites = {site.name: site for site in self.problem.structure.sites}
-
-        def place(site: dict[str, Any]) -> Any:
-            if site["name"] not in vectors:
-                return None
-            return biject_to(site["fn"].support)(vectors[site["name"]])
-
-        model = handlers.substitute(self.problem.model, substitute_fn=place)
         total = jax.ops.segment_sum(more, jnp.asarray(self.group_of), self.groups + 1)
-        for name, site in handlers.trace(model).get_trace(data).items():
-            if site["type"] != "sample":
-                continue
-            value, law = site["value"], site["fn"]
-            density = law.log_prob(value)
+        for name, density in log_terms(self.problem)(given, vectors).items():
             if name in sites:
-                transform, own = biject_to(law.support), vectors[name]
-                jacobian = transform.log_abs_det_jacobian(own, value)
-                density = density + jacobian.reshape(*density.shape, -1).sum(axis=-1)
                 where = self.group_of[sites[name].indices].reshape(*density.shape, -1)[..., 0]
             else:
-                where = self._of_rows(name, density.shape, data)
+                where = self._of_rows(name, density.shape, self.problem.merged(given))
             total += jax.ops.segment_sum(
                 density.reshape(-1), jnp.asarray(where).reshape(-1), self.groups + 1
             )
