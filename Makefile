@@ -3,10 +3,11 @@
 #   make test    set up with both backends, run the tests
 #   make slow    the statistical tests that sample for minutes
 #   make check   lint, format, types, layers
+#   make bench   HDSL beside models written by hand: hours; with OPTIONS=--quick five minutes
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help fit test slow check clean
+.PHONY: help fit test slow check bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +40,11 @@ $(VENV)/ready-test: $(SETUP) | $(BIN)/python
 	@$(PIP) --editable '.[pymc,nutpie,dev]'
 	@touch $(VENV)/ready-fit $@
 
+$(VENV)/ready-bench: $(SETUP) | $(BIN)/python
+	@echo 'Installing HDSL and what it is compared with into $(VENV)/ …'
+	@$(PIP) --editable '.[bench]'
+	@touch $(VENV)/ready-fit $@
+
 RADON := examples/radon/model.hdsl
 RADON_ROWS := examples/radon/radon.csv
 RADON_TABLE := --table county=examples/radon/county.csv
@@ -61,6 +67,9 @@ check: $(VENV)/ready-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/ready-bench
+	$(BIN)/python -m benchmarks $(OPTIONS)
 
 clean:
 	rm -rf $(VENV) build dist radon.run radon.svg radon_summary.csv

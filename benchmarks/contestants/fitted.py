@@ -1,0 +1,20 @@
+"""What a fit hands over, whoever made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.workload import Draws
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Draws of the shared quantities, and the seconds of compiling and of all sampling.
+
+    ``sampling`` is warm-up, draws, and what it takes to have every shared quantity of every draw.
+    None where a contestant cannot tell them apart.
+    """
+
+    draws: Draws
+    compiling: float | None
+    sampling: float | None
