@@ -15,8 +15,8 @@ CONVERGED = 1.01
 
 @dataclass(frozen=True)
 class Target:
-    """``measure`` gives the number, None where a cell that it needs was not run; infinity where ours
-    did not come to it in its time.
+    """``measure`` gives the number, None where a cell that it needs was not run;
+    infinity where ours did not come to it in its time.
     """
 
     workload: str
