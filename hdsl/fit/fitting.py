@@ -306,7 +306,16 @@ def _draw(
                 plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
             )
         if plan.backend == "numpyro":
+            from hdsl.fit.large import large_problem, sample_large
             from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
+
+            large = large_problem(loaded, data, model, checkpoints)
+            if large is not None:
+                found = sample_large(
+                    large, data, outcomes, drop, plan.settings, pointwise, plan.reporter
+                )
+                if found is not None:
+                    return found
 
             return sample_numpyro(
                 model_of(loaded),

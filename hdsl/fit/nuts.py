@@ -59,12 +59,14 @@ class Target:
     A point is one vector of ``size`` numbers: NUTS on a dictionary of sites takes 1.5 times as
     long to run and 1.2 times as long to compile. ``place(arguments, noise, centre, spread)`` is
     a point to start from: the prior's centre, weighted, plus standard normal noise, weighted.
+    ``metric``: the scales of its numbers are to be learned; else they are about 1.
     """
 
     potential: Callable[[Arrays, Any], Any]
     place: Callable[[Arrays, Any, Any, Any], Any]
     arguments: Arrays
     size: int
+    metric: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def compile_program(target: Target, settings: Settings, compiler: Compiler) -> P
         state = kernel_init(
             point,
             settings.warmup,
-            dense_mass=target.size <= DENSE,
+            adapt_mass_matrix=target.metric,
+            dense_mass=target.metric and target.size <= DENSE,
             target_accept_prob=settings.target_accept,
             max_tree_depth=MAX_TREE_DEPTH,
             model_args=(arguments,),

@@ -7,11 +7,13 @@ compiled to. A program that does not come apart is left whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import prod
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Literal, Var
 
@@ -68,6 +70,7 @@ class Program:
     inputs: tuple[int, ...] = ()
     outputs: tuple[Operand, ...] = ()
     _seen: dict[Any, tuple[int, ...]] = field(default_factory=dict)
+    _logs: dict[int, int] = field(default_factory=dict)  # of an exponential its argument
 
     def register(self, shape: Iterable[int]) -> int:
         """A new register."""
@@ -95,29 +98,48 @@ class Program:
             known.update(zip(eqn.outvars, results, strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
-    def _step(self, eqn: JaxprEqn, operands: tuple[Operand, ...]) -> tuple[int, ...]:
+    def _step(self, eqn: JaxprEqn, operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
+        only = operands[0] if operands else None
+        if _made_of(eqn) == "xlogy" and (log := self._log(operands[1])) is not None:
+            product = jax.make_jaxpr(jnp.multiply)(*(each.aval for each in eqn.invars))
+            return self.inline(product, (operands[0], log))
+        if eqn.primitive.name == "log" and (log := self._log(operands[0])) is not None:
+            return (log,)  # of a rate that is an exponential, where it is taken back
         named = (o if isinstance(o, int) else (str(o.val), str(o.aval)) for o in operands)
         key = (eqn.primitive.name, str(eqn.params), *named)
         if key not in self._seen:
             results = tuple(self.register(_shape(each)) for each in eqn.outvars)
             self.steps.append(Step(eqn, operands, results))
             self._seen[key] = results
+            if eqn.primitive.name == "exp" and isinstance(only, int):
+                self._logs[results[0]] = only
         return self._seen[key]
+
+    def _log(self, operand: Operand) -> int | None:
+        """The logarithm of a value that was made as an exponential."""
+        return self._logs.get(operand) if isinstance(operand, int) else None
+
+    def plan(self, given: Set[int], wanted: Sequence[Operand]) -> tuple[list[Step], frozenset[int]]:
+        """The steps from given registers to wanted ones, and those given that they begin with."""
+        needed = {each for each in wanted if isinstance(each, int)}
+        found, used = [], needed & given
+        needed -= given
+        for step in reversed(self.steps):
+            if needed & set(step.results):
+                found.append(step)
+                used |= set(step.registers) & given
+                needed = (needed - set(step.results)) | (set(step.registers) - given)
+        return found[::-1], frozenset(used)
 
     def run(self, given: Mapping[int, Array], wanted: Sequence[Operand]) -> list[Array]:
         """Values of some registers given those of others; no more is computed than that needs."""
-        needed = {each for each in wanted if isinstance(each, int)} - given.keys()
-        plan = []
-        for step in reversed(self.steps):
-            if needed & set(step.results):
-                plan.append(step)
-                needed = (needed - set(step.results)) | (set(step.registers) - given.keys())
+        plan, _ = self.plan(given.keys(), wanted)
         values: dict[int, Array] = {**self.constants, **given}
 
         def read(operand: Operand) -> Array:
             return values[operand] if isinstance(operand, int) else operand.val
 
-        for step in reversed(plan):
+        for step in plan:
             primitive = step.eqn.primitive
             parameters = primitive.get_bind_params(step.eqn.params)
             found = primitive.bind(*map(read, step.operands), **parameters)
@@ -146,6 +168,12 @@ class Cut:
         return [jnp.broadcast_to(each, (self.terms,)) for each in found]
 
 
+def _made_of(eqn: JaxprEqn) -> str:
+    """The name of the function that an operation with a derivative of its own stands for."""
+    inside = eqn.params.get("call_jaxpr")
+    return "" if inside is None else str(inside.jaxpr.debug_info.func_name)
+
+
 def _shape(atom: Any) -> tuple[int, ...]:
     found: tuple[int, ...] = atom.aval.shape
     return found
@@ -159,10 +187,13 @@ def program_of(closed: Any) -> Program:
     return found
 
 
-def cut(program: Program, numbers: frozenset[int], lengths: frozenset[int]) -> Cut:
+def cut(
+    program: Program, numbers: frozenset[int], lengths: frozenset[int], spread: bool = True
+) -> Cut:
     """A program in three; UncutError where it cannot be.
 
     ``numbers`` are the inputs that count as unknown, ``lengths`` those that an axis of rows has.
+    ``spread``: in place of single numbers there will be arrays of one number a term.
     """
     output = program.outputs[0]
     if not isinstance(output, int) or len(program.shapes[output]) != 1:
@@ -176,13 +207,16 @@ def cut(program: Program, numbers: frozenset[int], lengths: frozenset[int]) -> C
     for step in makers.values():
         if any(depth.get(r) is Depth.DENSITY for r in step.results):
             ends |= {r for r in step.registers if Depth.KNOWN < depth.get(r, Depth.KNOWN) < 3}
-            if any(depth.get(r) is Depth.GROUP for r in step.registers) and _has_inside(step):
+            single = any(depth.get(r) is Depth.GROUP for r in step.registers)
+            if spread and single and _has_inside(step):
                 raise UncutError
     ends = {_origin(program, makers, depth, end) for end in ends}
-    single = {end for end in ends if depth[end] is Depth.GROUP}
-    if any(program.shapes[end] != (() if end in single else shape) for end in ends):
+    singles = {end for end in ends if depth[end] is Depth.GROUP}
+    if any(prod(program.shapes[end]) != 1 for end in singles):
         raise UncutError
-    found, pending, done = set(single), list(ends - single), set(ends)
+    if any(program.shapes[end] != shape for end in ends - singles):
+        raise UncutError
+    found, pending, done = set(singles), list(ends - singles), set(ends)
     while pending:
         for register in makers[pending.pop()].registers:
             kind = depth.get(register, Depth.KNOWN)
@@ -192,6 +226,37 @@ def cut(program: Program, numbers: frozenset[int], lengths: frozenset[int]) -> C
                 done.add(register)
                 pending.append(register)
     return Cut(program, shape[0], tuple(sorted(found)), tuple(sorted(ends)))
+
+
+def known_ends(
+    program: Program, predictors: Set[int], numbers: Set[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the way from predictors to the output needs besides: the registers that depend on the
+    program's inputs but not on ``numbers``, the last ones before they meet the predictors; and what
+    remains that does depend on the numbers (nothing, where the program was cut).
+    """
+    inputs = frozenset(program.inputs)
+    moving, known = set(numbers), set(inputs - numbers)
+    for step in program.steps:
+        if moving & set(step.registers):
+            moving |= set(step.results)
+        elif known & set(step.registers):
+            known |= set(step.results)
+    steps, _ = program.plan(predictors, program.outputs)
+    given = set(predictors)
+    own = {r for step in steps for r in step.results if _follows(step, given)}
+    used = {r for step in steps if set(step.results) & own for r in step.registers} - own
+    used |= {r for r in program.outputs if isinstance(r, int)} - own
+    used -= predictors
+    return tuple(sorted(used & known)), tuple(sorted(used & moving))
+
+
+def _follows(step: Step, given: set[int]) -> bool:
+    """Whether a step depends on what is given; if so, its results do."""
+    found = bool(given & set(step.registers))
+    if found:
+        given |= set(step.results)
+    return found
 
 
 def _needed(program: Program, output: int) -> dict[int, Step]:

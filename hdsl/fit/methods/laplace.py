@@ -59,15 +59,8 @@ def parts(structure: Structure) -> Parts:
 def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approximation:
     """Draws from the nested Laplace approximation of a posterior."""
     split = parts(problem.structure)
-    theta, start = _start(problem, split)
-    place = Place.of(problem.checkpoints, "laplace", reporter.note)
-    theta = theta if place.theta is None else place.theta
-    reporter.stage("laplace: the mode")
-    try:
-        outer = Outer(_inner(problem, split, theta, start), effects(problem.structure, split))
-        best = outer.optimum(theta, start, _said_by(reporter), place.save)
-    except NoModeError as error:
-        raise _no_mode(problem.structure, error) from error
+    made = fitted(problem, reporter)
+    outer, best = made.outer, made.best
     reporter.stage("laplace: drawing")
     drawn, anew = _draw(outer, best, settings)
     z, khats, notes = _weighted(drawn, anew, settings)
@@ -86,6 +79,31 @@ def laplace(problem: Problem, settings: Settings, reporter: Reporter) -> Approxi
             "border": len(outer.inner.arrow.border),
         },
     )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The modes of a posterior: of its hyper-parameters, and of all others given these."""
+
+    outer: Outer
+    best: Optimum
+
+
+def fitted(problem: Problem, reporter: Reporter) -> Fitted:
+    """The nested approximation before anything is drawn from it.
+
+    ModelError where there is no mode, or no room for the curvature.
+    """
+    split = parts(problem.structure)
+    theta, start = _start(problem, split)
+    place = Place.of(problem.checkpoints, "laplace", reporter.note)
+    theta = theta if place.theta is None else place.theta
+    reporter.stage("laplace: the mode")
+    try:
+        outer = Outer(_inner(problem, split, theta, start), effects(problem.structure, split))
+        return Fitted(outer, outer.optimum(theta, start, _said_by(reporter), place.save))
+    except NoModeError as error:
+        raise _no_mode(problem.structure, error) from error
 
 
 def _said_by(reporter: Reporter) -> Callable[[str], None]:

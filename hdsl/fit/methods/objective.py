@@ -103,8 +103,20 @@ def batches_of(problem: Problem, at: Numbers) -> Batches | None:
 
     ``at`` is a point where the sums are compared.
     """
+    if problem.structure.rows <= MANY_ROWS:
+        return None
+    found = rows_of(problem)
+    if found is None or found.rows <= MANY_ROWS or not _adds_up(found, at):
+        return None
+    return found
+
+
+def rows_of(problem: Problem) -> Batches | None:
+    """How rows are drawn from, be they few or many; None where each outcome has other rows, or
+    a row has unknowns of its own. Whether their likelihoods add up is not looked at.
+    """
     structure = problem.structure
-    if structure.rows <= MANY_ROWS or ROW in structure.levels or not problem.outcomes:
+    if ROW in structure.levels or not problem.outcomes:
         return None
     seen_keys = {seen for _, seen in problem.outcomes.values()}
     arguments = problem.target.arguments
@@ -121,8 +133,7 @@ def batches_of(problem: Problem, at: Numbers) -> Batches | None:
     group = np.zeros(len(rows)) if finest is None else finest.of_row[rows]
     order = np.argsort(group, kind="stable")
     keys = frozenset(str(key) for key in seen_keys if key is not None)
-    found = Batches(problem, order, seen, keys, BATCH)
-    return found if len(order) > MANY_ROWS and _adds_up(found, at) else None
+    return Batches(problem, order, seen, keys, BATCH)
 
 
 def device_arguments(problem: Problem, batches: Batches | None) -> Any:
