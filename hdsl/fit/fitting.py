@@ -297,6 +297,7 @@ def _draw(
 ) -> Draws:
     """The draws of the backend and the sampler that were asked for."""
     drop = frozenset(loaded.generated.auxiliary)
+    given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
     try:
         if plan.method in APPROXIMATE:
             from hdsl.fit.approximate import approximate, problem_of
@@ -332,17 +333,7 @@ def _draw(
         def build(prepared: Mapping[str, Any]) -> Any:
             return loaded.call("build", prepared)
 
-        return sample_pymc(
-            build,
-            data,
-            outcomes,
-            drop,
-            plan.settings,
-            pointwise,
-            plan.reporter,
-            plan.sampler,
-            checkpoints,
-        )
+        return sample_pymc(build, *given, plan.sampler, checkpoints)
     except NoStartError as error:
         raise _no_start(error, model) from error
 
