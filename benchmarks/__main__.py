@@ -87,7 +87,7 @@ def main(
         cells = plan.all_cells(only, contestants, large, growth)
         if quick:
             deadline = time.monotonic() + plan.QUICK_SECONDS
-            settings, limit = plan.QUICK, plan.QUICK_LIMIT
+            settings, limit = plan.QUICK_SETTINGS, plan.QUICK_LIMIT
             cells = [
                 cell
                 for cell in plan.quick_cells()

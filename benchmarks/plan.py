@@ -9,9 +9,17 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.settings import Cell, Settings
 from benchmarks.workloads import WORKLOADS
 
-QUICK = Settings(warmup=300, draws=300)
-QUICK_WORKLOADS = ("radon", "W2", "W1")
-QUICK_CONTESTANTS = ("hdsl-O1", "hdsl-O0", "numpyro", "hdsl-fit", "numpyro-tuned", "pymc-nutpie")
+QUICK_SETTINGS = Settings(warmup=300, draws=300)
+QUICK = (
+    ("hdsl-O1", ("radon", "W2", "W1"), ("cold", "gradient")),
+    ("hdsl-O0", ("radon", "W2", "W1"), ("cold",)),
+    ("numpyro", ("radon", "W2", "W1"), ("cold", "gradient")),
+    ("hdsl-fit", ("radon",), ("cold", "warm")),
+    ("numpyro-tuned", ("radon", "W2", "W1"), ("cold",)),
+    ("pymc-nutpie", ("W2", "radon"), ("cold",)),
+)
+"""Contestant, workloads, stages: the most telling first, as there is not time for all."""
+
 QUICK_LIMIT, QUICK_SECONDS = 90.0, 270.0
 
 
@@ -42,10 +50,10 @@ def all_cells(
 
 
 def quick_cells() -> list[Cell]:
-    """Few cells, the most telling ones first, since the time for all of them is short."""
+    """The cells of a quick run."""
     return [
         Cell(workload, contestant, stage)
-        for contestant in QUICK_CONTESTANTS
-        for workload in QUICK_WORKLOADS
-        for stage in ("cold", *(("warm",) if contestant == "hdsl-fit" else ()))
+        for contestant, workloads, stages in QUICK
+        for workload in workloads
+        for stage in stages
     ]
