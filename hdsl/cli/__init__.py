@@ -6,6 +6,7 @@ model's text starts no sampler.
 
 import click
 
+from hdsl.cli.bytecode import keep_bytecode
 from hdsl.cli.comparison import diff, pool
 from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
@@ -42,6 +43,7 @@ def main(debug: bool) -> None:
     A model file is checked, formatted, drawn and compiled to NumPyro or PyMC; `hdsl fit` runs the
     compiled file and keeps the results under the names that the model uses.
     """
+    keep_bytecode()
 
 
 _COMMANDS = (
