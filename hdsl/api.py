@@ -71,10 +71,24 @@ class Model:
         """The name that the model is reported under."""
         return self._source.name
 
-    def source(self, backend: str = "numpyro", data: Any = None, tables: Any = None) -> str:
-        """The model as Python source for ``numpyro`` or ``pymc``; with data, fitted to them."""
+    def source(
+        self,
+        backend: str = "numpyro",
+        data: Any = None,
+        tables: Any = None,
+        *,
+        level: int | None = None,
+        without: Iterable[str] = (),
+    ) -> str:
+        """The model as Python source for ``numpyro`` or ``pymc``; with data, fitted to them.
+
+        At ``level`` 1, which is the default with data, the file has the posterior besides as the
+        passes arrange it for sampling, all but those ``without``.
+        """
         facts = None if data is None else self._bind(data, tables).facts
-        return compiler.compile_model(self.ir, backend, facts).text
+        if level is None:
+            level = 0 if data is None else 1
+        return compiler.compile_model(self.ir, backend, facts, level, tuple(without)).text
 
     def expand(self, data: Any = None, tables: Any = None) -> str:
         """The model with every default written out and its rule as a comment."""
@@ -117,7 +131,8 @@ class Model:
     def fit(self, data: Any, tables: Any = None, **options: Any) -> "Run":
         """The posterior given data, as a ``Run``.
 
-        Options are those of ``hdsl.fit.fit``: backend, chains, draws, warmup, seed, sampler, out.
+        Options are those of ``hdsl.fit.fit``: backend, chains, draws, warmup, seed, sampler, out,
+        level, without.
         """
         from hdsl.fit import fit
 

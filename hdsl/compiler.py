@@ -5,7 +5,7 @@ Read top to bottom it is the architecture. Pure: no file, terminal, clock or sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from hdsl.check import check
@@ -14,6 +14,7 @@ from hdsl.check.renamed import renamed
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError, Severity
 from hdsl.diagnostics.suppress import apply_ignores, in_source_order
 from hdsl.expr import Expr
+from hdsl.ir.arranged import Arranged
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import Model
 from hdsl.lint import lint
@@ -88,11 +89,27 @@ def bind_data(
     return bind(model, table(rows), {level: table(t) for level, t in (tables or {}).items()})
 
 
-def compile_model(model: Model, backend: str, facts: Facts | None = None) -> Generated:
-    """The model as Python source for ``numpyro`` or ``pymc``."""
+def compile_model(
+    model: Model,
+    backend: str,
+    facts: Facts | None = None,
+    level: int = 0,
+    without: Collection[str] = (),
+) -> Generated:
+    """The model as Python source for ``numpyro`` or ``pymc``.
+
+    At level 1 the file samples the posterior as the passes arrange it, but those ``without``.
+    """
     from hdsl.backends import emit  # here, so that `check` does not wait for it
 
-    return emit(model, backend, facts)
+    return emit(model, backend, facts, arranged(model, facts, without) if level else None)
+
+
+def arranged(model: Model, facts: Facts | None = None, without: Collection[str] = ()) -> Arranged:
+    """The model as the passes arrange it, and what each of them says."""
+    from hdsl.passes import arrange
+
+    return arrange(model, facts, without)
 
 
 def expand(

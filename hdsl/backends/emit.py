@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from hdsl.backends.backend import Backend
+from hdsl.backends.collapsed import lower_collapsed
 from hdsl.backends.generated import Generated
 from hdsl.backends.helpers import HELPERS
 from hdsl.backends.impute import imputed_axes, with_missing_values
@@ -29,12 +30,13 @@ from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
 from hdsl.backends.parameters import free_level, has_set_members, is_all_set
 from hdsl.backends.prepare import lower_prepare
-from hdsl.backends.program import Drawn, Load, Program, Sample
+from hdsl.backends.program import Collapsed, Drawn, Load, Program, Sample
 from hdsl.backends.prune import over, prune
 from hdsl.backends.pymc import PYMC
 from hdsl.backends.python_file import definitions, print_file
 from hdsl.backends.quotation import Quotation
 from hdsl.expr import ROW
+from hdsl.ir.arranged import Arranged
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import Data, Level, LevelKind, Model, Parameter
 from hdsl.ir.text import text_of_target
@@ -43,11 +45,16 @@ BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (NUMPYRO
 """The backends by name."""
 
 
-def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
-    """The model as a Python file for a backend; what ``facts`` say of the data stands in it."""
+def emit(
+    model: Model, backend: str, facts: Facts | None = None, arranged: Arranged | None = None
+) -> Generated:
+    """The model as a Python file for a backend; what ``facts`` say of the data stands in it.
+
+    ``arranged`` is the same posterior arranged for sampling, which the file then has besides.
+    """
     names = Namer((*HELPERS, *definitions(BACKENDS[backend].library)))
     quotation = Quotation(model.source)
-    model = together(_prepared(split_linked(model), facts), quotation.place)
+    model = _laid_out(model, facts, quotation)
     seen = may_be_missing(model, facts)
     lowering = Lowering(model, names, facts, seen, quotation)
     for level in model.levels:
@@ -55,9 +62,11 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
     lower_nodes(lowering)
     body, used = prune(lowering.body)
     inputs = {item: name for item, name in lowering.inputs.items() if name in used}
+    loads = tuple(Load(name) for name in dict.fromkeys(inputs.values()))
+    collapsed, more = _collapsed(arranged, lowering)
+    inputs |= more
     quotation.last = -1
     lines, helpers = lower_prepare(model, names, quotation, seen, inputs, lowering.twins)
-    loads = tuple(Load(name) for name in dict.fromkeys(inputs.values()))
     program = Program(
         title=model.title,
         source_name=harmless(PurePath(model.source.name).name),
@@ -68,7 +77,16 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         body=(*loads, *body),
         prepare=lines,
         helpers=helpers,
+        collapsed=collapsed,
     )
+    return _generated(model, program, lowering, inputs, backend)
+
+
+def _generated(
+    model: Model, program: Program, lowering: Lowering, inputs: Mapping[Input, str], backend: str
+) -> Generated:
+    """The printed file with what a caller must know of it."""
+    names = lowering.names
     text, served = print_file(program, BACKENDS[backend])
     return Generated(
         text=text,
@@ -83,12 +101,33 @@ def emit(model: Model, backend: str, facts: Facts | None = None) -> Generated:
         dims=lowering.dims,
         site_domains={
             statement.site: statement.domain
-            for statement in body
+            for statement in program.body
             if isinstance(statement, Sample) and statement.observed is None
         },
         by_row=_by_row(model, inputs, names),
         free=_free(model, names),
         imputed=_imputed(model, names),
+        collapsed=program.collapsed is not None,
+    )
+
+
+def _collapsed(
+    arranged: Arranged | None, lowering: Lowering
+) -> tuple[Collapsed | None, Mapping[Input, str]]:
+    """The functions that sample an arranged model, and their inputs; None for one as written."""
+    if arranged is None or not arranged.changed:
+        return None, {}
+    lowering.quotation.last = -1
+    own = _laid_out(arranged.model, lowering.facts, lowering.quotation)
+    own = replace(own, levels=lowering.model.levels)
+    fast = Lowering(own, lowering.names, lowering.facts, lowering.seen, lowering.quotation)
+    return lower_collapsed(arranged, fast), fast.inputs
+
+
+def _laid_out(model: Model, facts: Facts | None, quotation: Quotation) -> Model:
+    """The model in a reader's order, with all axes that only generated code has."""
+    return together(
+        _with_free_levels(with_missing_values(split_linked(model), facts)), quotation.place
     )
 
 
@@ -198,11 +237,6 @@ def _notes(model: Model, facts: Facts | None) -> tuple[str, ...]:
 def _splits(node: Parameter, model: Model) -> bool:
     """Whether some members of a parameter are set and others are drawn."""
     return has_set_members(node) and not is_all_set(node, model)
-
-
-def _prepared(model: Model, facts: Facts | None) -> Model:
-    """The model with all axes that only generated code has."""
-    return _with_free_levels(with_missing_values(model, facts))
 
 
 def _with_free_levels(model: Model) -> Model:

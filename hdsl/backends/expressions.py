@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import inf, isinf, isnan, pi
 
 from hdsl.backends.namer import quoted
-from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
+from hdsl.backends.program import Call, Gather, Kernel, Number, Term, Text, Variable
 from hdsl.expr import Apply
 from hdsl.families import ARRAYS
 from hdsl.families.code import Binding, Code, fill, infix, prefix
@@ -43,6 +43,10 @@ _ARRAYS: Mapping[str, Mapping[Library, str]] = {
     "completed": _both(
         "jnp.asarray({0}).at[{1}].set({2})", "pt.set_subtensor(pt.as_tensor({0})[{1}], {2})"
     ),
+    "list": dict.fromkeys(Library, "[{all}]"),
+    "tuple": dict.fromkeys(Library, "({all})"),
+    "diagonal": _both("jnp.diag({0})", "pt.diag({0})"),
+    "block diagonal": _both("jax.scipy.linalg.block_diag({all})", "pt.linalg.block_diag({all})"),
     "transpose": dict.fromkeys(Library, "{0}.T"),
     "stack": _both("jnp.stack([{all}], axis=-1)", "pt.stack([{all}], axis=-1)"),
     "moved": _both("jnp.moveaxis({0}, -1, {1})", "pt.moveaxis({0}, -1, {1})"),
@@ -85,6 +89,8 @@ def _code(term: Term, library: Library) -> Code:
             return Code(f"{code(of, library).within(Binding.ATOM)}[{', '.join(index)}]")
         case Call(function=function, arguments=arguments):
             return _call(function, arguments, library)
+        case Kernel(name=name, arguments=arguments):
+            return Code(f"{name}({', '.join(write(argument, library) for argument in arguments)})")
 
 
 def number(value: float) -> Code:

@@ -16,7 +16,7 @@ from hdsl.backends.program import (
     Term,
     Variable,
 )
-from hdsl.backends.terms import domain_of
+from hdsl.check.domains import domain_of
 from hdsl.expr import Constant, Domain, Expr, Value
 from hdsl.ir.model import Correlation, Deviations, Share
 
@@ -128,10 +128,10 @@ def _centred_jointly(node: Deviations, lowering: "Lowering") -> None:
         sds = lowering.term(Value(shares[0].sd), axes)
         plates, event = domain[:-1], lowering.size(axes[-1])
     else:
-        location = _stacked([share.centre for share in shares], domain, lowering)
-        sds = _stacked([Value(share.sd) for share in shares], axes, lowering)
+        location = stacked([share.centre for share in shares], domain, lowering)
+        sds = stacked([Value(share.sd) for share in shares], axes, lowering)
         plates, event = domain, str(len(shares))
-    prior = JointNormal(location, _covariance_factor(node, sds, lowering))
+    prior = JointNormal(location, covariance_factor(node, sds, lowering))
     sample = Sample(lowering.variable(site), site, prior, plates, event=event)
     value = lowering.auxiliary_site(site, sample)
     for i, share in enumerate(shares):
@@ -143,7 +143,7 @@ def _centred_jointly(node: Deviations, lowering: "Lowering") -> None:
         _deviation(share, f"{site} {i}", domain, own, lowering)
 
 
-def _stacked(exprs: list[Expr], domain: Domain, lowering: "Lowering") -> Term:
+def stacked(exprs: list[Expr], domain: Domain, lowering: "Lowering") -> Term:
     """The values side by side along a last axis, brought to one shape first where they differ."""
     terms = [lowering.term(expr, domain) for expr in exprs]
     own = [set(domain_of(expr, lowering.model)) for expr in exprs]
@@ -158,7 +158,7 @@ def _stacked(exprs: list[Expr], domain: Domain, lowering: "Lowering") -> Term:
     return Call("stack", tuple(terms))
 
 
-def _covariance_factor(node: Deviations, sds: Term, lowering: "Lowering") -> Term:
+def covariance_factor(node: Deviations, sds: Term, lowering: "Lowering") -> Term:
     """Cholesky factor of the covariance: the sds times that of the correlations."""
     shares = node.shares
     assert node.correlation is not None

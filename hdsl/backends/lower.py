@@ -25,7 +25,8 @@ from hdsl.backends.program import (
     Variable,
 )
 from hdsl.backends.quotation import Quotation
-from hdsl.backends.terms import Terms, domain_of
+from hdsl.backends.terms import Terms
+from hdsl.check.domains import domain_of
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import Apply, Domain, Expr, Value, rewrite, walk
 from hdsl.ir.facts import Facts

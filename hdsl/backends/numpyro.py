@@ -4,13 +4,17 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
+from hdsl.backends.print_collapsed import print_condense, print_recovery, returned
 from hdsl.backends.program import (
     Assign,
+    Collapsed,
     Comment,
+    Factor,
     Increasing,
     Load,
     Program,
     Record,
+    Return,
     Sample,
     Statement,
 )
@@ -22,23 +26,55 @@ from hdsl.families.functions import Library
 
 def print_model(program: Program, page: Page) -> tuple[str, ...]:
     """Add `model`; gives the helpers that its distributions need."""
-    run = _Printer(program, page)
     page.verbatim("def model(data):", f'    """{program.headline}."""')
-    plates = {level for s in program.body if isinstance(s, Sample) for level in s.domain}
-    for level, size in program.sizes:
+    helpers = _print_body(program.body, program.sizes, page)
+    if program.collapsed is not None:
+        helpers += _print_collapsed(program.collapsed, page)
+    return helpers
+
+
+def _print_body(
+    body: tuple[Statement, ...], sizes: tuple[tuple[str, str], ...], page: Page
+) -> tuple[str, ...]:
+    """Add the statements of a model; gives the helpers that its distributions need."""
+    run = _Printer(body, sizes, page)
+    plates = {level for s in body if isinstance(s, Sample) for level in s.domain}
+    for level, size in sizes:
         if level not in plates and size not in run.used:
             continue
         page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
-    for statement in program.body:
+    for statement in body:
         run.statement(statement)
     return tuple(run.helpers)
 
 
+def _print_collapsed(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
+    """Add `condense`, `collapsed` and `recover`; gives what the second needs."""
+    print_condense(collapsed, page)
+    page.blank(2)
+    page.verbatim("def collapsed(data):", '    """The posterior of `model`, arranged for sampling.')
+    page.paragraphs(collapsed.notes, 4)
+    page.verbatim('    """')
+    helpers = _print_body(collapsed.body, collapsed.sizes, page)
+    page.blank(2)
+    page.verbatim(
+        "def recover(data, values, key):",
+        '    """What `collapsed` integrates out, drawn given the data and the rest by site."""',
+    )
+    given = ", ".join(returned(collapsed))
+    comma = "," if len(returned(collapsed)) == 1 else ""
+    page.code(f"{given}{comma} = handlers.substitute(collapsed, data=values)(data)", 4)
+    print_recovery(collapsed, "jax.random.fold_in(key, {})", Library.NUMPYRO, page)
+    return helpers
+
+
 class _Printer:
-    def __init__(self, program: Program, page: Page) -> None:
+    def __init__(
+        self, body: tuple[Statement, ...], sizes: tuple[tuple[str, str], ...], page: Page
+    ) -> None:
         self.page = page
-        self.sizes = dict(program.sizes)
-        self.used = frozenset[str]().union(*map(used_by, program.body))
+        self.sizes = dict(sizes)
+        self.used = frozenset[str]().union(*map(used_by, body))
         self.helpers: list[str] = []
         self.plates: tuple[str, ...] = ()
         self.remarks: list[Comment] = []  # they go where the next statement goes
@@ -60,6 +96,13 @@ class _Printer:
                 self._leave()
                 call = f"numpyro.deterministic({quoted(site)}, {write(value, Library.NUMPYRO)})"
                 self.page.code(bound(target, call, self.used), 4)
+            case Factor(site=site, value=value):
+                self._leave()
+                call = f"numpyro.factor({quoted(site)}, {write(value, Library.NUMPYRO)})"
+                self.page.code(call, 4)
+            case Return(value=value):
+                self._leave()
+                self.page.code(f"return {write(value, Library.NUMPYRO)}", 4)
             case Sample():
                 self._sample(statement)
 
@@ -122,6 +165,7 @@ NUMPYRO = Backend(
         ("np", "import numpy as np"),
         ("numpyro", "import numpyro"),
         ("dist", "import numpyro.distributions as dist"),
+        ("handlers", "from numpyro import handlers"),
     ),
     (
         "numpyro.enable_x64()",
@@ -129,6 +173,17 @@ NUMPYRO = Backend(
         "kernel = numpyro.infer.NUTS(model)",
         "mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)",
         "mcmc.run(jax.random.key(0), data)",
+    ),
+    (
+        "numpyro.enable_x64()",
+        "data = prepare(rows)",
+        "condensed = condense(data)",
+        "mcmc = numpyro.infer.MCMC(numpyro.infer.NUTS(collapsed), num_warmup=1000, "
+        "num_samples=1000)",
+        "mcmc.run(jax.random.key(0), condensed)",
+        "draws, keys = mcmc.get_samples(), jax.random.split(jax.random.key(1), 1000)",
+        "draws |= jax.vmap(recover, in_axes=(None, 0, 0))(condensed, draws, keys)",
+        "results = numpyro.infer.Predictive(model, draws)(jax.random.key(2), data)",
     ),
     print_model,
 )

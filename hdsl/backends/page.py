@@ -1,6 +1,7 @@
 """A page of Python: lines in layout, with the line of the model that each serves."""
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hdsl.backends.layout import WIDTH, lay_out
@@ -30,6 +31,15 @@ class Page:
     def blank(self, count: int = 1) -> None:
         """Add blank lines; they serve no statement, nor does what follows."""
         self.text += [""] * count
+
+    def paragraphs(self, texts: Iterable[str], indent: int = 0) -> None:
+        """Add texts as paragraphs of a docstring, each after a blank line."""
+        pad = " " * indent
+        for text in texts:
+            self.blank()
+            self.text += textwrap.wrap(
+                text, WIDTH, initial_indent=pad, subsequent_indent=pad, break_long_words=False
+            )
 
     def comment(self, comment: Comment, indent: int = 0) -> None:
         """Add a comment on lines of its own, after a blank line unless a block begins there."""

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Column, Index, path_of
 from hdsl.backends.namer import quoted
-from hdsl.backends.terms import domain_of
-from hdsl.check.domains import block_axes, grouped
+from hdsl.check.domains import block_axes, domain_of, grouped
 from hdsl.expr import ROW, SEVERAL, Apply, Block, Constant, Domain, Expr, Label
 from hdsl.ir.model import Data, Model
 from hdsl.ir.text import text_of

@@ -22,7 +22,8 @@ from hdsl.backends.inputs import (
 from hdsl.backends.namer import quoted
 from hdsl.backends.parameters import free_level, has_set_members
 from hdsl.backends.prepare_blocks import make_block
-from hdsl.backends.terms import domain_of, unfold
+from hdsl.backends.terms import unfold
+from hdsl.check.domains import domain_of
 from hdsl.expr import ROW, Aggregate, Apply, Block, Expr, Summary, Value
 from hdsl.families.links import link_of
 from hdsl.ir.levels import label_axis

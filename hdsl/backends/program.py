@@ -50,7 +50,15 @@ class Call:
     arguments: tuple["Term", ...]
 
 
-Term = Number | Text | Variable | Gather | Call
+@dataclass(frozen=True)
+class Kernel:
+    """A call of a function that the file defines."""
+
+    name: str
+    arguments: tuple["Term", ...]
+
+
+Term = Number | Text | Variable | Gather | Call | Kernel
 
 # ---------------------------------------------------------------- distributions
 
@@ -151,7 +159,40 @@ class Sample:
     along: str | None = None  # the level that a last axis of the distribution's own runs along
 
 
-Statement = Comment | Load | Assign | Record | Sample
+@dataclass(frozen=True)
+class Factor:
+    """A term of the log density that no distribution has."""
+
+    site: str
+    value: Term
+
+
+@dataclass(frozen=True)
+class Return:
+    """The end of a function that gives something back."""
+
+    value: Term
+
+
+Statement = Comment | Load | Assign | Record | Sample | Factor | Return
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """The functions of a file beside its model, that arrange it for sampling.
+
+    ``condense`` makes ``made`` and hands on ``kept`` of the prepared data; ``body`` is that of
+    ``collapsed``; ``recover`` draws what is integrated out: the values of ``recovered`` sites.
+    """
+
+    notes: tuple[str, ...]
+    condense: tuple[Statement, ...]
+    kept: tuple[str, ...]
+    made: tuple[str, ...]
+    body: tuple[Statement, ...]
+    sizes: tuple[tuple[str, str], ...]
+    recover: tuple[Statement, ...]
+    recovered: tuple[tuple[str, Term], ...]
 
 
 @dataclass(frozen=True)
@@ -176,6 +217,7 @@ class Program:
     body: tuple[Statement, ...]
     prepare: tuple[Line, ...]
     helpers: tuple[str, ...]  # names of the helper functions that prepare calls
+    collapsed: Collapsed | None = None
 
     @property
     def headline(self) -> str:

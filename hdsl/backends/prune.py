@@ -9,10 +9,12 @@ from hdsl.backends.program import (
     CholeskyLkj,
     Comment,
     Drawn,
+    Factor,
     Increasing,
     JointNormal,
     Load,
     Record,
+    Return,
     Sample,
     Statement,
     Term,
@@ -41,7 +43,7 @@ def used_by(statement: Statement) -> frozenset[str]:
 
 def _terms(statement: Statement) -> Iterator[Term]:
     match statement:
-        case Assign(value=value) | Record(value=value):
+        case Assign(value=value) | Record(value=value) | Factor(value=value) | Return(value=value):
             yield value
         case Sample(distribution=Drawn() as drawn) | Sample(distribution=Increasing(each=drawn)):
             yield from _arguments(drawn)
@@ -78,7 +80,7 @@ def prune(body: list[Statement]) -> tuple[tuple[Statement, ...], frozenset[str]]
     used: set[str] = set()
     kept: list[Statement] = []
     for statement in reversed(body):
-        if isinstance(statement, Assign) and statement.target not in used:
+        if isinstance(statement, Assign) and used.isdisjoint(variables(statement.target)):
             continue
         if isinstance(statement, Comment) and _says_nothing(statement, kept):
             continue

@@ -4,7 +4,18 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
-from hdsl.backends.program import Assign, Comment, Drawn, Load, Program, Record, Sample, Statement
+from hdsl.backends.program import (
+    Assign,
+    Comment,
+    Drawn,
+    Factor,
+    Load,
+    Program,
+    Record,
+    Return,
+    Sample,
+    Statement,
+)
 from hdsl.backends.prune import bound, over, used_by, variables
 from hdsl.backends.spelling import spell_site
 from hdsl.backends.wrapping import Wrapping
@@ -57,6 +68,11 @@ class _Printer:
                 call = _call("pm.Deterministic", site, text, _dims(domain))
                 self.random.add(target)
                 self.page.code(bound(target, call, self.used), 8)
+            case Factor(site=site, value=value):
+                call = f"pm.Potential({_name(site)}, {write(value, Library.PYMC)})"
+                self.page.code(call, 8)
+            case Return(value=value):
+                self.page.code(f"return model, {write(value, Library.PYMC)}", 4)
             case Sample():
                 self.random.add(statement.target or "")
                 spelled = spell_site(statement, self._wrapping(statement))
@@ -149,6 +165,7 @@ PYMC = Backend(
         ("pytensor", "import pytensor"),
         ("pt", "import pytensor.tensor as pt"),
     ),
+    ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
     ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
     print_model,
 )

@@ -5,6 +5,7 @@ import re
 
 from hdsl.backends.backend import Backend
 from hdsl.backends.helpers import complete
+from hdsl.backends.kernels import kernels
 from hdsl.backends.layout import lay_out, lay_out_entry
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
@@ -31,6 +32,9 @@ _STANDARD = (
     ("partial", "from functools import partial"),
     ("NormalDist", "from statistics import NormalDist"),
 )
+RESERVED = ("condense", "collapsed", "recover", "values", "key", "rng", "handlers")
+"""What the functions beside a model call their own."""
+
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
@@ -52,7 +56,8 @@ def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int
 def _docstring(program: Program, backend: Backend) -> list[str]:
     lines = [f'"""{program.headline}.', ""]
     lines.append(f"Written by HDSL from {program.source_name}, for {backend.title}:")
-    lines += ["", *(f"    {line}" for line in backend.usage)]
+    usage = backend.usage if program.collapsed is None else backend.fast_usage
+    lines += ["", *(f"    {line}" for line in usage)]
     if program.notes:
         lines += ["", *program.notes]
     return [*lines, '"""']
@@ -131,8 +136,17 @@ def definitions(library: Library) -> frozenset[str]:
     wrappers = (text for h in helpers for text in (h.source(library), h.tails or ""))
     special = (row.source for row in TAIL_FUNCTIONS.values())
     tails = (f"{family}_tails" for family in FAMILIES)
-    sources = "\n".join((*families, *_of_functions(library), *wrappers, *special))
-    return frozenset((*_DEFINED.findall(sources), *tails))
+    algebra = (helper.source for helper in kernels(library).values())
+    sources = "\n".join((*families, *_of_functions(library), *wrappers, *special, *algebra))
+    return frozenset((*_DEFINED.findall(sources), *tails, *RESERVED))
+
+
+def _algebra(used: frozenset[str], library: Library) -> list[str]:
+    """The kernels that are called, and those that they call."""
+    table = kernels(library)
+    wanted = [name for name in table if name in used]
+    wanted += [name for called in wanted for name in table[called].calls]
+    return [helper.source for name, helper in table.items() if name in wanted]
 
 
 def _of_functions(library: Library) -> list[str]:
@@ -148,6 +162,8 @@ def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, pag
     functions = _of_functions(backend.library)
     called = [source for source in functions if not used.isdisjoint(_DEFINED.findall(source))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
+    if program.collapsed is not None:
+        sources += _algebra(used, backend.library)
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
     for definition in dict.fromkeys(definitions):
         page.blank(2)

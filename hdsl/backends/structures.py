@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Waves
 from hdsl.backends.program import Call, Drawn, Number, Sample, Term, Variable
-from hdsl.backends.terms import domain_of
+from hdsl.check.domains import domain_of
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import ROW, Apply, Constant, Domain, Expr, Value
 from hdsl.families import FAMILIES, Draw, Family, Over, Role, Structure, folded

@@ -10,10 +10,9 @@ from hdsl.backends.aggregates import aggregate_term
 from hdsl.backends.gather import gather
 from hdsl.backends.inputs import Chosen, Computed, GroupMean, Index, Input, Learned
 from hdsl.backends.program import Call, Gather, Number, Term, Text, Variable
-from hdsl.check.domains import block_axes, grouped, union
+from hdsl.check.domains import domain_of, grouped
 from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import (
-    ROW,
     Aggregate,
     Apply,
     Block,
@@ -27,40 +26,10 @@ from hdsl.expr import (
     Value,
     rewrite,
 )
-from hdsl.ir.model import Deviations, Model
+from hdsl.ir.model import Model
 
 Quantity = Callable[[str, Domain], tuple[Term, Domain]]
 """A quantity by its name, for use at a domain: its term and the domain of that."""
-
-
-def domain_of(expr: Expr, model: Model) -> Domain:
-    """The levels over which an expression varies."""
-    match expr:
-        case Value(name=name):
-            return _own(name, model)
-        case Member(of=of, level=level):
-            return tuple(name for name in domain_of(of, model) if name != level)
-        case Apply(arguments=arguments):
-            return union(model.levels, (domain_of(argument, model) for argument in arguments))
-        case Block(axis=axis, items=items):
-            found = union(model.levels, (domain_of(item, model) for _, item in items))
-            return (*(grouped(model.levels, found) or (ROW,)), axis)
-        case Contraction(axis=axis, argument=argument):
-            return tuple(level for level in domain_of(argument, model) if level != axis)
-        case Aggregate(to=to):
-            return to
-        case Summary(argument=argument):
-            return block_axes(model.levels, domain_of(argument, model))
-        case Constant() | Label():
-            return ()
-
-
-def _own(name: str, model: Model) -> Domain:
-    match model.by_name[name]:
-        case Deviations(level=level, shares=shares):
-            return next((level, *share.axes) for share in shares if share.deviation == name)
-        case node:
-            return node.domain
 
 
 def unfold(expr: Expr, model: Model, domain: Domain | None = None) -> Expr:

@@ -2,8 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 
-from hdsl.expr import Domain
-from hdsl.ir.model import Level, LevelKind
+from hdsl.expr import (
+    ROW,
+    Aggregate,
+    Apply,
+    Block,
+    Constant,
+    Contraction,
+    Domain,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+)
+from hdsl.ir.model import Deviations, Level, LevelKind, Model
 
 
 def ancestors(levels: Mapping[str, Level], level: str) -> frozenset[str]:
@@ -58,3 +71,33 @@ def block_axes(levels: Mapping[str, Level], domain: Domain) -> Domain:
 def grouped(levels: Mapping[str, Level], domain: Domain) -> Domain:
     """The levels of a domain with the axes of blocks left out."""
     return tuple(name for name in domain if levels[name].kind is not LevelKind.BLOCK)
+
+
+def domain_of(expr: Expr, model: Model) -> Domain:
+    """The levels over which an expression varies."""
+    match expr:
+        case Value(name=name):
+            return _own(name, model)
+        case Member(of=of, level=level):
+            return tuple(name for name in domain_of(of, model) if name != level)
+        case Apply(arguments=arguments):
+            return union(model.levels, (domain_of(argument, model) for argument in arguments))
+        case Block(axis=axis, items=items):
+            found = union(model.levels, (domain_of(item, model) for _, item in items))
+            return (*(grouped(model.levels, found) or (ROW,)), axis)
+        case Contraction(axis=axis, argument=argument):
+            return tuple(level for level in domain_of(argument, model) if level != axis)
+        case Aggregate(to=to):
+            return to
+        case Summary(argument=argument):
+            return block_axes(model.levels, domain_of(argument, model))
+        case Constant() | Label():
+            return ()
+
+
+def _own(name: str, model: Model) -> Domain:
+    match model.by_name[name]:
+        case Deviations(level=level, shares=shares):
+            return next((level, *share.axes) for share in shares if share.deviation == name)
+        case node:
+            return node.domain

@@ -8,10 +8,11 @@ import click
 
 from hdsl.cli.bytecode import keep_bytecode
 from hdsl.cli.comparison import diff, pool
+from hdsl.cli.compiling import compile_
 from hdsl.cli.design import recover, simulate
 from hdsl.cli.posterior import fit, render, summary, verify
 from hdsl.cli.terminal import Commands
-from hdsl.cli.text import check, compile_, expand, explain, fmt, info
+from hdsl.cli.text import check, expand, explain, fmt, info
 from hdsl.cli.using import predict, update
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdsl.cli.compiling import level_option, without_option
 from hdsl.cli.planning import show_plan
 from hdsl.cli.reading import bound, checked, read_source
 from hdsl.cli.resuming import go_on, origin_of, refuse_options
@@ -121,6 +122,8 @@ def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: 
     show_default=True,
     help="Nearer to 1: smaller steps, fewer divergences.",
 )
+@level_option(1, "1")
+@without_option
 @click.option("-o", "--output", metavar="RUN", help="Default: the model's name with .run.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN if it exists.")
 @click.option("--resume", metavar="RUN", help="Go on with the fit of RUN that was killed.")

@@ -1,11 +1,11 @@
-"""The commands that answer from the model's text: check, fmt, expand, info, explain, compile."""
+"""The commands that answer from the model's text: check, fmt, expand, info, explain."""
 
 import difflib
 from collections.abc import Mapping
 
 import click
 
-from hdsl.cli.reading import STDIN, bound, read_data, read_source, tables_by_level
+from hdsl.cli.reading import STDIN, read_data, read_source, tables_by_level
 from hdsl.cli.terminal import has_errors, has_warnings, report, report_error, show_table, write_file
 from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.diagnostics.render import FORMS, Form
@@ -181,30 +181,3 @@ def explain(code: str) -> None:
         if not lines:
             continue  # nothing that a model says provokes it
         click.echo(f"\n{heading}:\n\n" + "\n".join(f"    {line}".rstrip() for line in lines))
-
-
-@click.command("compile")
-@click.argument("model", type=MODEL)
-@click.option(
-    "--backend", type=click.Choice(["numpyro", "pymc"]), default="numpyro", show_default=True
-)
-@data_option
-@table_option
-@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE")
-def compile_(
-    model: str, backend: str, rows: str | None, tables: Mapping[str, str], output: str | None
-) -> None:
-    """Write a model as Python.
-
-    It is the very file that `fit` runs; with data, the one that fits them.
-    """
-    from hdsl.compiler import compile_model, model_of
-
-    source = read_source(model)
-    checked = model_of(source)
-    binding = bound(checked, rows, tables)
-    text = compile_model(checked, backend, binding.facts if binding else None).text
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_file(output, text)

@@ -22,13 +22,17 @@ ROWS_KEPT = 200_000
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how carefully to sample."""
+    """How long and how carefully to sample, and by which passes: ``level`` 0 uses none of them,
+    1 all but those named in ``without``.
+    """
 
     chains: int = 4
     draws: int = 1000
     warmup: int = 1000
     seed: int = 0
     target_accept: float = 0.8
+    level: int = 1
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdsl.data.training import remember
-from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
-from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.described import centrings, population
 from hdsl.fit.draft import Draft, Record, open_draft
+from hdsl.fit.drawing import Plan, draw
 from hdsl.fit.draws import (
     Draws,
-    NoStartError,
     OutcomeRows,
     Settings,
     keeps_pointwise,
@@ -36,6 +34,7 @@ from hdsl.fit.module import GeneratedModule, import_module, write_module
 from hdsl.fit.progress import ConsoleReporter, Reporter, Silent
 from hdsl.fit.run import Run
 from hdsl.ir import model as ir
+from hdsl.passes.names import PASS_NAMES
 
 if TYPE_CHECKING:
     from hdsl.backends import Generated
@@ -47,18 +46,6 @@ SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
 
 DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
 """Those that have a say in the draws: a fit goes on only with the very versions that began it."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What was asked for, checked."""
-
-    method: str
-    backend: str
-    sampler: str
-    settings: Settings
-    reporter: Reporter
-    origin: Mapping[str, Any]
 
 
 def fit(
@@ -73,6 +60,8 @@ def fit(
     seed: int = 0,
     sampler: str | None = None,
     target_accept: float = 0.8,
+    level: int = 1,
+    without: Iterable[str] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -82,17 +71,18 @@ def fit(
     """The posterior of a model given data bound to it; written to the RUN ``out`` if it is named.
 
     ``method`` is ``nuts``, which samples the posterior; ``laplace``, ``svi`` or ``pathfinder``,
-    which approximate it; or ``auto``, which says what it chose and why. Ctrl-C keeps what every
-    chain has drawn: the run then says that it is partial. With ``resume`` the fit goes on that was
-    to write ``out`` and was killed or stopped; ModelError if there is none, or if it is not the
-    same. ``origin`` is kept for whoever resumes it: where data came from.
+    which approximate it; or ``auto``, which says what it chose and why. ``level`` 0 samples the
+    model as written, 1 as the passes arrange it, but those ``without``. Ctrl-C keeps what every
+    chain has drawn. ``resume`` goes on with the fit that was to write ``out`` and was killed or
+    stopped; ModelError if there is none, or another one. ``origin`` says where data came from.
     """
-    settings = Settings(chains, draws, warmup, seed, target_accept)
+    without = tuple(sorted(without))
+    settings = Settings(chains, draws, warmup, seed, target_accept, level, without)
     chosen = _checked(method, backend, sampler, settings)
     reporter = _reporter(progress)
     if method == "auto":
         method = _chosen(model, binding, settings, reporter)
-    plan = _Plan(method, backend, chosen, settings, reporter, origin or {})
+    plan = Plan(method, backend, chosen, settings, reporter, origin or {})
     for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
         require(package)
     if plan.sampler == "nutpie":
@@ -142,6 +132,11 @@ def _checked(method: str, backend: str, sampler: str | None, settings: Settings)
         raise ValueError("the seed lies between 0 and 2147483647")
     if not 0 < settings.target_accept < 1:
         raise ValueError("target_accept lies between 0 and 1")
+    if settings.level not in (0, 1):
+        raise ValueError("the level of optimisation is 0 or 1")
+    unknown = sorted(set(settings.without) - set(PASS_NAMES))
+    if unknown:
+        raise ValueError(f"no pass {unknown[0]!r}: one of {', '.join(PASS_NAMES)}")
     return chosen
 
 
@@ -155,16 +150,15 @@ def _reporter(progress: bool | Reporter) -> Reporter:
     return progress
 
 
-def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run:
+def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: Plan) -> Run:
     """The fit, with the generated file written to, and imported from, a folder."""
-    from hdsl.compiler import compile_model
     from hdsl.fit.setup import prepare_jax
 
     if not any(isinstance(n, ir.Parameter | ir.Deviations | ir.Correlation) for n in model.nodes):
         raise failure("H522", "there is nothing to sample: the model has no parameter")
     began, started = time.perf_counter(), datetime.now(UTC)
     prepare_jax()
-    generated = compile_model(model, plan.backend, binding.facts)
+    generated = _compiled(model, binding, plan)
     record = _record(model, generated, binding, plan, draft.overwrite)
     checkpoints = draft.begin(record)
     file = write_module(generated, draft.folder)
@@ -178,7 +172,7 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         foresee(generated, labels, outcomes, pointwise, plan.settings, rows), plan.settings
     )
     prepared = time.perf_counter()
-    drawn = _draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
+    drawn = draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
     seconds = {"prepare": prepared - began, **drawn.times, "total": time.perf_counter() - began}
     info = {
@@ -189,7 +183,7 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
         "method": plan.method,
         "backend": plan.backend,
         "sampler": None if plan.method in APPROXIMATE else plan.sampler,
-        "options": asdict(plan.settings),
+        "options": options_of(plan.settings),
         "approximation": dict(drawn.diagnostics),
         "draws": next(iter(drawn.stats.values())).shape[1],
         "pointwise": pointwise,
@@ -206,7 +200,16 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: _Plan) -> Run
     return Run(Contents(model.source.text, python, learned, info, training), tree)
 
 
-def _with_predictions(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> tuple[OutcomeRows, ...]:
+def _compiled(model: ir.Model, binding: Binding, plan: Plan) -> Generated:
+    """The generated file; only chains sample what the passes arrange."""
+    from hdsl.compiler import compile_model
+
+    settings = plan.settings
+    level = settings.level if plan.method == "nuts" else 0
+    return compile_model(model, plan.backend, binding.facts, level, settings.without)
+
+
+def _with_predictions(outcomes: tuple[OutcomeRows, ...], plan: Plan) -> tuple[OutcomeRows, ...]:
     """The outcomes, those whose missing values are too many marked as not to be predicted."""
     draws = plan.settings.chains * plan.settings.draws
     found = tuple(replace(o, predicted=predicts_missing(o, draws)) for o in outcomes)
@@ -219,7 +222,7 @@ def _with_predictions(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> tuple[O
     return found
 
 
-def _pointwise(outcomes: tuple[OutcomeRows, ...], plan: _Plan) -> bool:
+def _pointwise(outcomes: tuple[OutcomeRows, ...], plan: Plan) -> bool:
     """Whether log-likelihood and predictions of every row are kept; says so where not."""
     settings = plan.settings
     kept = keeps_pointwise(outcomes, settings.chains * settings.draws)
@@ -241,7 +244,7 @@ def _described(binding: Binding) -> dict[str, Any]:
 
 
 def _record(
-    model: ir.Model, generated: Generated, binding: Binding, plan: _Plan, overwrite: bool
+    model: ir.Model, generated: Generated, binding: Binding, plan: Plan, overwrite: bool
 ) -> Record:
     """What the fit is asked for."""
     return Record(
@@ -250,13 +253,18 @@ def _record(
         method=plan.method,
         backend=plan.backend,
         sampler=plan.sampler,
-        options=asdict(plan.settings),
+        options=options_of(plan.settings),
         code=fingerprint_of_text(generated.text),
         data=fingerprint(binding.rows, binding.tables),
         versions={name: found for name, found in versions().items() if name in DRAWING},
         overwrite=overwrite,
         origin=plan.origin,
     )
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    """The settings as a file of JSON has them."""
+    return {**asdict(settings), "without": list(settings.without)}
 
 
 def outcome_rows(
@@ -284,79 +292,6 @@ def outcome_rows(
 def labels_of(data: Mapping[str, Any], loaded: GeneratedModule) -> dict[str, Any]:
     """The labels of every dimension: those that the model fixes and those of the data."""
     return {**getattr(loaded.module, "COORDS", {}), **data["coords"]}
-
-
-def _draw(
-    loaded: GeneratedModule,
-    data: Mapping[str, Any],
-    outcomes: tuple[OutcomeRows, ...],
-    pointwise: bool,
-    model: ir.Model,
-    plan: _Plan,
-    checkpoints: Checkpoints,
-) -> Draws:
-    """The draws of the backend and the sampler that were asked for."""
-    drop = frozenset(loaded.generated.auxiliary)
-    given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
-    try:
-        if plan.method in APPROXIMATE:
-            from hdsl.fit.approximate import approximate, problem_of
-
-            problem = problem_of(loaded, data, model, checkpoints)
-            return approximate(
-                plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
-            )
-        if plan.backend == "numpyro":
-            from hdsl.fit.large import large_problem, sample_large
-            from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
-
-            large = large_problem(loaded, data, model, checkpoints)
-            if large is not None:
-                found = sample_large(
-                    large, data, outcomes, drop, plan.settings, pointwise, plan.reporter
-                )
-                if found is not None:
-                    return found
-
-            return sample_numpyro(
-                model_of(loaded),
-                data,
-                outcomes,
-                drop,
-                plan.settings,
-                pointwise,
-                plan.reporter,
-                checkpoints,
-            )
-        from hdsl.fit.pymc_sampler import sample_pymc
-
-        def build(prepared: Mapping[str, Any]) -> Any:
-            return loaded.call("build", prepared)
-
-        return sample_pymc(build, *given, plan.sampler, checkpoints)
-    except NoStartError as error:
-        raise _no_start(error, model) from error
-
-
-def _no_start(error: NoStartError, model: ir.Model) -> ModelError:
-    """Which quantity has no density where the chains would start."""
-    spans = {outcome.name: outcome.span for outcome in model.outcomes}
-    spans |= {name: node.span for name, node in model.by_name.items() if name not in spans}
-    blamed = [site for site in error.sites if site in spans] or list(error.sites)
-    said = f": that of `{blamed[0]}` is not" if blamed else ""
-    label = Label(spans[blamed[0]]) if blamed and blamed[0] in spans else None
-    return ModelError(
-        (
-            Diagnostic(
-                "H521",
-                f"no point to start from has a finite log density{said}",
-                label,
-                help="look for a prior far too wide for its predictor's scale (`standardize` the "
-                "predictor), or for arguments that leave what the distribution allows",
-            ),
-        ),
-        model.source,
-    )
 
 
 def _tree(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from numpyro import handlers
 from numpyro.distributions import biject_to
 from numpyro.infer.util import potential_energy
 
+from hdsl.fit.arranged import ArrangedModel
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.layout import Layout
@@ -153,6 +154,7 @@ class Finish:
     outcomes: tuple[OutcomeRows, ...]
     pointwise: bool
     layout: Layout
+    arranged: ArrangedModel | None = None
 
     def arrays(self) -> Mapping[str, Numbers]:
         """The prepared data with outcomes on the rows that predictions are wanted for."""
@@ -160,11 +162,16 @@ class Finish:
         for outcome in self.outcomes:
             rows = np.arange(outcome.length) if self.pointwise else outcome.wanted
             data |= outcome.on(rows if rows.size else np.arange(1))  # no plate may be empty
-        return split_data(data).arrays
+        condensed = {} if self.arranged is None else self.arranged.arrays
+        return {**split_data(data).arrays, **condensed}
 
     def one(self, arrays: Arrays, vector: Any, seed: Any, number: Any) -> dict[str, Any]:
         """The results of one draw, by group."""
-        z = self.layout.split(vector)
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
+        if self.arranged is None:
+            z = self.layout.split(vector)
+        else:
+            z = self.arranged.widened(arrays, vector, jax.random.fold_in(key, 2**31))
         data = split_data(self.data).merged(arrays)
         trace = handlers.trace(
             handlers.substitute(self.model, substitute_fn=lambda site: constrained(site, z))
@@ -175,7 +182,6 @@ class Finish:
             if (name in z or site["type"] == "deterministic") and name not in self.drop
         }
         auxiliary = {name: trace[name]["value"] for name in z if name in self.drop}
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
         predictive, pointwise = {}, {}
         for place, outcome in enumerate(self.outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
@@ -209,15 +215,22 @@ def sample_numpyro(
     pointwise: bool,
     reporter: Reporter,
     checkpoints: Checkpoints,
+    arranged: ArrangedModel | None = None,
 ) -> Draws:
-    """Samples a generated model and computes what the results hold of every draw."""
+    """Samples a generated model and computes what the results hold of every draw.
+
+    Where it is ``arranged`` that density is sampled, and every draw completed afterwards.
+    """
+    density, read = (model, data) if arranged is None else (arranged.density, arranged.condensed)
     compiler = Compiler()
     began = time.perf_counter()
     try:
         reporter.stage("compiling")
-        target, layout = numpyro_target(model, data)
+        target, layout = numpyro_target(density, read)
         program = compile_program(target, settings, compiler)
-        finish = Finish(model, data, drop, outcomes, pointwise, layout)
+        if arranged is not None:
+            arranged = replace(arranged, layout=layout)
+        finish = Finish(model, data, drop, outcomes, pointwise, layout, arranged)
         size = finish.chunk(settings.draws * settings.chains)
         arrays = finish.arrays()
         finisher = compile_finish(finish, arrays, size, compiler)
@@ -226,7 +239,7 @@ def sample_numpyro(
         try:
             sampled = sample(target, settings, program, reporter, checkpoints)
         except NoStartError as error:
-            raise NoStartError(infinite_sites(model, data, layout, error.at)) from error
+            raise NoStartError(infinite_sites(density, read, layout, error.at)) from error
         drawn = time.perf_counter()
         results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
     finally:

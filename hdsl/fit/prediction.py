@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hdsl.backends.terms import domain_of
+from hdsl.check.domains import domain_of
 from hdsl.data.problem import finding, listing, numbered, quoted
 from hdsl.diagnostics.diagnostic import Diagnostic, ModelError
 from hdsl.expr import ROW, Aggregate, walk

@@ -224,4 +224,4 @@ def test_partial_pooling_predicts_radon_best() -> None:
     assert [row[0] for row in found.comparison(of_groups=True)] == [
         "as written", "complete pooling", "no pooling",
     ]  # fmt: skip
-    assert "clearly worse: no pooling" in next(iter(found.lines()))
+    assert "no pooling" in next(iter(found.lines())).partition("clearly worse:")[2]

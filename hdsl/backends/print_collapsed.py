@@ -1,0 +1,49 @@
+"""The functions beside a model that both backends print alike: `condense`, and `recover`'s end."""
+
+from hdsl.backends.expressions import write
+from hdsl.backends.namer import quoted
+from hdsl.backends.page import Page
+from hdsl.backends.program import Assign, Call, Collapsed, Comment, Load, Return, Variable
+from hdsl.backends.prune import used_by
+from hdsl.families.functions import Library
+
+
+def print_condense(collapsed: Collapsed, page: Page) -> None:
+    """Add `condense`: the data reduced to what `collapsed` reads."""
+    page.blank(2)
+    page.verbatim("def condense(data):", '    """What `collapsed` reads of the prepared data."""')
+    used = frozenset[str]().union(*map(used_by, collapsed.condense))
+    for level, size in collapsed.sizes:
+        if size in used:
+            page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
+    for statement in collapsed.condense:
+        match statement:
+            case Load(target=target):
+                page.code(f"{target} = data[{quoted(target)}]", 4)
+            case Assign(target=target, value=value):
+                page.code(f"{target} = {write(value, Library.NUMPY)}", 4)
+            case Comment():
+                page.comment(statement, 4)
+            case _:
+                raise AssertionError(statement)
+    entries = [(quoted(name), f"data[{quoted(name)}]") for name in collapsed.kept]
+    entries += [(quoted(name), name) for name in collapsed.made]
+    entries.append(('"coords"', 'data["coords"]'))
+    page.verbatim("    return {", *(f"        {key}: {value}," for key, value in entries), "    }")
+
+
+def print_recovery(collapsed: Collapsed, source: str, library: Library, page: Page) -> None:
+    """Add the draws of `recover` and what it gives back, by site."""
+    for number, statement in enumerate(collapsed.recover):
+        assert isinstance(statement, Assign), statement
+        text = write(statement.value, library)
+        page.code(f"{statement.target} = {text}".replace("source_draw", source.format(number)), 4)
+    entries = (f"{quoted(site)}: {write(value, library)}" for site, value in collapsed.recovered)
+    page.verbatim("    return {", *(f"        {entry}," for entry in entries), "    }")
+
+
+def returned(collapsed: Collapsed) -> tuple[str, ...]:
+    """What `collapsed` gives back, by variable."""
+    last = collapsed.body[-1]
+    assert isinstance(last, Return) and isinstance(last.value, Call)
+    return tuple(v.name for v in last.value.arguments if isinstance(v, Variable))

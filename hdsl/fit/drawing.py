@@ -1,0 +1,105 @@
+"""The draws of a fit, by the backend, the method and the sampler that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
+from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings
+from hdsl.fit.methods.names import APPROXIMATE
+from hdsl.fit.module import GeneratedModule
+from hdsl.fit.progress import Reporter
+from hdsl.ir import model as ir
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for, checked."""
+
+    method: str
+    backend: str
+    sampler: str
+    settings: Settings
+    reporter: Reporter
+    origin: Mapping[str, Any]
+
+
+def draw(
+    loaded: GeneratedModule,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    pointwise: bool,
+    model: ir.Model,
+    plan: Plan,
+    checkpoints: Checkpoints,
+) -> Draws:
+    """The draws of the backend and the sampler that were asked for."""
+    drop = frozenset(loaded.generated.auxiliary)
+    try:
+        if plan.method in APPROXIMATE:
+            from hdsl.fit.approximate import approximate, problem_of
+
+            problem = problem_of(loaded, data, model, checkpoints)
+            return approximate(
+                plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
+            )
+        if plan.backend == "numpyro":
+            return _by_numpyro(loaded, data, outcomes, pointwise, model, plan, checkpoints)
+        from hdsl.fit.pymc_sampler import sample_pymc
+
+        def build(prepared: Mapping[str, Any]) -> Any:
+            return loaded.call("build", prepared)
+
+        given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
+        return sample_pymc(build, *given, plan.sampler, checkpoints)
+    except NoStartError as error:
+        raise _no_start(error, model) from error
+
+
+def _no_start(error: NoStartError, model: ir.Model) -> ModelError:
+    """Which quantity has no density where the chains would start."""
+    spans = {outcome.name: outcome.span for outcome in model.outcomes}
+    spans |= {name: node.span for name, node in model.by_name.items() if name not in spans}
+    blamed = [site for site in error.sites if site in spans] or list(error.sites)
+    said = f": that of `{blamed[0]}` is not" if blamed else ""
+    label = Label(spans[blamed[0]]) if blamed and blamed[0] in spans else None
+    return ModelError(
+        (
+            Diagnostic(
+                "H521",
+                f"no point to start from has a finite log density{said}",
+                label,
+                help="look for a prior far too wide for its predictor's scale (`standardize` the "
+                "predictor), or for arguments that leave what the distribution allows",
+            ),
+        ),
+        model.source,
+    )
+
+
+def _by_numpyro(
+    loaded: GeneratedModule,
+    data: Mapping[str, Any],
+    outcomes: tuple[OutcomeRows, ...],
+    pointwise: bool,
+    model: ir.Model,
+    plan: Plan,
+    checkpoints: Checkpoints,
+) -> Draws:
+    """The draws of NumPyro's sampler: of the arranged density, or of a large one, or as written."""
+    from hdsl.fit.arranged import arranged_of
+    from hdsl.fit.large import large_problem, sample_large
+    from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
+
+    drop = frozenset(loaded.generated.auxiliary)
+    given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
+    arranged = arranged_of(loaded, data)
+    if arranged is None and plan.settings.level > 0:
+        large = large_problem(loaded, data, model, checkpoints)
+        found = None if large is None else sample_large(large, *given)
+        if found is not None:
+            return found
+    return sample_numpyro(model_of(loaded), *given, checkpoints, arranged)
