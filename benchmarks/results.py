@@ -23,7 +23,7 @@ type Key = tuple[str, str, str, tuple[int, ...]]
 class Results:
     """The head of a run (machine, versions, settings) and what is known of each cell.
 
-    A cell's ``status`` is ``done``; ``timeout``, ``failed`` or ``absent`` with what was ``said``;
+    A cell's ``status`` is ``done``; ``timeout`` or ``failed``, with what was ``said``;
     or ``unrun`` where the run's own time was up.
     """
 

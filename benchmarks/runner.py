@@ -104,7 +104,7 @@ def run_cell(cell: Cell, settings: Settings, limit: float, work: Path) -> dict[s
         errors.seek(0)
         complaint = errors.read().strip().splitlines()
     last = lines[-1] if lines else {"status": "none"}
-    if last["status"] in ("done", "absent"):
+    if last["status"] == "done":
         return last
     if process.returncode == -signal.SIGKILL:
         return {"status": "timeout", "said": f"not done in {limit:.0f} s"}

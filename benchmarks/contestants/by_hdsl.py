@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.contestants.by_numpyro import seconds_of_svi
 from benchmarks.contestants.by_pymc import drawn
@@ -17,9 +19,11 @@ from benchmarks.measure import seconds_per_gradient
 from benchmarks.settings import Order
 from benchmarks.workload import Workload
 
-
-class AbsentError(Exception):
-    """What a cell needs is not in this version."""
+if TYPE_CHECKING:
+    from hdsl.fit.module import GeneratedModule
+    from hdsl.fit.numpyro_sampler import Finish
+    from hdsl.fit.nuts import Target
+    from hdsl.ir import model as ir
 
 
 def fitting(level: int, backend: str, method: str) -> Callable[[Workload, Order], Fitted]:
@@ -38,27 +42,40 @@ def fitting(level: int, backend: str, method: str) -> Callable[[Workload, Order]
             draws=settings.draws,
             warmup=settings.warmup,
             seed=settings.seed,
-            **_level(level),
+            level=level,
         )
-        seconds = run.info["seconds"]
-        return Fitted(drawn(run.data), seconds.get("compile"), _sampling(seconds))
+        seconds = {**run.info["seconds"]}
+        for stage in ("prepare", "total"):
+            del seconds[stage]
+        compiling = seconds.pop("compile", None)
+        after = None
+        if method == "nuts":  # `finish` makes predictions and log-likelihoods besides
+            del seconds["finish"]
+            if backend == "numpyro":
+                after = partial(seconds_of_quantities, workload, order, level)
+        return Fitted(drawn(run.data), compiling, sum(seconds.values()), after)
 
     return fit
 
 
-def _sampling(seconds: dict[str, float]) -> float:
-    """Everything from the first warm-up step to the last quantity of the last draw."""
-    return seconds["sample"] + seconds["finish"]
+def seconds_of_quantities(workload: Workload, order: Order, level: int) -> float:
+    """Seconds for the quantities of all draws, and exact draws of what was integrated out."""
+    import jax
+    import numpy as np
 
-
-def _level(level: int) -> dict[str, Any]:
-    from hdsl.fit import fit
-
-    if "level" in inspect.signature(fit).parameters:
-        return {"level": level}
-    if level:
-        raise AbsentError("this version of HDSL has no -O1")
-    return {}
+    settings = order.settings
+    made = opened(workload, order, level, "numpyro")
+    assert made.finish is not None
+    arrays = jax.device_put(made.finish.arrays())
+    total = settings.chains * settings.draws
+    size = made.finish.chunk(total)
+    vectors, numbers = np.zeros((size, made.finish.layout.size)), np.arange(size, dtype=np.uint32)
+    many = jax.jit(jax.vmap(made.finish.one, in_axes=(None, 0, None, 0)))
+    jax.block_until_ready(many(arrays, vectors, np.uint32(0), numbers))
+    began = time.perf_counter()
+    for _ in range(0, total, size):
+        jax.tree.map(np.asarray, many(arrays, vectors, np.uint32(0), numbers))
+    return time.perf_counter() - began
 
 
 def by_command(workload: Workload, order: Order) -> Fitted:
@@ -78,8 +95,7 @@ def by_command(workload: Workload, order: Order) -> Fitted:
         import hdsl
 
         run = hdsl.load(out)
-        seconds = run.info["seconds"]
-        return Fitted(drawn(run.data), seconds.get("compile"), _sampling(seconds))
+        return Fitted(drawn(run.data), run.info["seconds"].get("compile"), None)
 
 
 def gradient(level: int, backend: str) -> Callable[[Workload, Order], dict[str, Any]]:
@@ -88,7 +104,7 @@ def gradient(level: int, backend: str) -> Callable[[Workload, Order], dict[str, 
     def measure(workload: Workload, order: Order) -> dict[str, Any]:
         import jax.numpy as jnp
 
-        target = density(workload, order, level, backend)
+        target = opened(workload, order, level, backend).target
         seconds = seconds_per_gradient(
             lambda z: target.potential(target.arguments, z), jnp.zeros(target.size)
         )
@@ -104,7 +120,7 @@ def svi_step(level: int) -> Callable[[Workload, Order], dict[str, Any]]:
         import numpyro
         from numpyro.distributions import ImproperUniform, constraints
 
-        target = density(workload, order, level, "numpyro")
+        target = opened(workload, order, level, "numpyro").target
 
         def model(arguments: Any) -> None:
             anywhere = ImproperUniform(constraints.real, (), (target.size,))
@@ -116,28 +132,59 @@ def svi_step(level: int) -> Callable[[Workload, Order], dict[str, Any]]:
     return measure
 
 
-def density(workload: Workload, order: Order, level: int, backend: str) -> Any:
-    """The target that `hdsl fit` samples at a level, on the workload's data."""
+@dataclass(frozen=True)
+class Opened:
+    """What `hdsl fit` samples, and (of NumPyro's file) what gives a draw's quantities."""
+
+    target: Target
+    finish: Finish | None = None
+
+
+def opened(workload: Workload, order: Order, level: int, backend: str) -> Opened:
+    """The density that `hdsl fit` samples at a level, on the workload's data."""
     from hdsl import compiler
     from hdsl.data.frames import read_table
     from hdsl.fit.module import import_module, write_module
-    from hdsl.fit.numpyro_sampler import model_of, numpyro_target
     from hdsl.fit.setup import prepare_jax
     from hdsl.source import Source
 
-    _level(level)
     prepare_jax()
     source = Source(workload.model.read_text(encoding="utf-8"), workload.model.name)
     model, found = compiler.check_source(source)
     assert model is not None, found
     tables = {name: read_table(path) for name, path in order.files.tables.items()}
     binding = compiler.bind_data(model, read_table(order.files.rows), tables)
-    generated = compiler.compile_model(model, backend, binding.facts)
+    generated = compiler.compile_model(model, backend, binding.facts, level)
     with tempfile.TemporaryDirectory() as folder:
         loaded = import_module(generated, write_module(generated, Path(folder)), source)
         data = loaded.prepare(binding.rows, binding.tables)
-        if backend == "pymc":
-            from hdsl.fit.pymc_jax import pymc_target
+        if backend == "numpyro":
+            return _opened_numpyro(loaded, data, model, level)
+        from hdsl.fit.pymc_jax import pymc_target
 
-            return pymc_target(loaded.call("build", data))[0]
-        return numpyro_target(model_of(loaded), data)[0]
+        return Opened(pymc_target(loaded.call("build", data))[0])
+
+
+def _opened_numpyro(
+    loaded: GeneratedModule, data: Mapping[str, Any], model: ir.Model, level: int
+) -> Opened:
+    from hdsl.fit.arranged import arranged_of
+
+    from hdsl.fit.checkpoint import NOWHERE
+    from hdsl.fit.large import large_problem
+    from hdsl.fit.methods.ordered import ordered
+    from hdsl.fit.numpyro_sampler import Finish, model_of, numpyro_target
+
+    written = model_of(loaded)
+    arranged = arranged_of(loaded, data)
+    if arranged is not None:
+        target, layout = numpyro_target(arranged.density, arranged.condensed)
+        whole = replace(arranged, layout=layout)
+        return Opened(target, Finish(written, data, frozenset(), (), False, layout, whole))
+    if level and (large := large_problem(loaded, data, model, NOWHERE)) is not None:
+        quick, target = ordered(large), large.target
+        if quick is not None:
+            target = replace(target, potential=quick.potential, arguments=quick.arguments)
+        return Opened(target, Finish(written, data, frozenset(), (), False, large.layout))
+    target, layout = numpyro_target(written, data)
+    return Opened(target, Finish(written, data, frozenset(), (), False, layout))
