@@ -178,7 +178,7 @@ def _fitted(cell: Mapping[str, Any]) -> str:
     if cell.get("status") != "done":
         return str(cell.get("said", NONE))
     wall, apart = significant(cell["wall"]), significant(cell["sampling"])
-    return f"{wall} s in all, {apart} s compile apart, r-hat {cell['rhat']:.3f}"
+    return f"{wall} s in all, {apart} s the method, r-hat {cell['rhat']:.3f}"
 
 
 def growth_table(results: Results, curve: str) -> str:
