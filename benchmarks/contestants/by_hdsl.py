@@ -169,7 +169,6 @@ def _opened_numpyro(
     loaded: GeneratedModule, data: Mapping[str, Any], model: ir.Model, level: int
 ) -> Opened:
     from hdsl.fit.arranged import arranged_of
-
     from hdsl.fit.checkpoint import NOWHERE
     from hdsl.fit.large import large_problem
     from hdsl.fit.methods.ordered import ordered
