@@ -30,7 +30,8 @@ from hdsl.fit.numpyro_sampler import (
     numpyro_target,
     split_data,
 )
-from hdsl.fit.nuts import Compiler, Sampled
+from hdsl.fit.nuts import Sampled
+from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import Reporter
 from hdsl.ir import model as ir
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from numpyro import handlers
-from numpyro.distributions import biject_to
-
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
 
@@ -40,6 +37,9 @@ class ArrangedModel:
 
         What is integrated out is real: its values are their own unconstrained numbers.
         """
+        from numpyro import handlers
+        from numpyro.distributions import biject_to
+
         assert self.layout is not None
         z = self.layout.split(vector)
         own = {n.removeprefix(PREFIX): v for n, v in arrays.items() if n.startswith(PREFIX)}

@@ -49,6 +49,15 @@ class Record:
     overwrite: bool
     origin: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def programs(self) -> Mapping[str, Any]:
+        """What of it decides on the code that a fit compiles: not its seed, and the numbers of
+        chains and draws only by the shapes of what the code is given.
+        """
+        said = {name: self.options[name] for name in ("warmup", "target_accept")}
+        texts = {"model": self.model, "code": self.code, "data": self.data}
+        return {**said, **texts, "method": self.method}
+
 
 @dataclass
 class Draft:

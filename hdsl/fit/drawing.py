@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
+from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
-from hdsl.fit.draws import Draws, NoStartError, OutcomeRows, Settings
+from hdsl.fit.draft import Record
+from hdsl.fit.draws import SOME_ROWS, Draws, NoStartError, OutcomeRows, Settings
 from hdsl.fit.methods.names import APPROXIMATE
 from hdsl.fit.module import GeneratedModule
 from hdsl.fit.progress import Reporter
@@ -35,25 +37,24 @@ def draw(
     model: ir.Model,
     plan: Plan,
     checkpoints: Checkpoints,
+    record: Record,
 ) -> Draws:
     """The draws of the backend and the sampler that were asked for."""
     drop = frozenset(loaded.generated.auxiliary)
+    given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
     try:
         if plan.method in APPROXIMATE:
             from hdsl.fit.approximate import approximate, problem_of
 
             problem = problem_of(loaded, data, model, checkpoints)
-            return approximate(
-                plan.method, problem, data, outcomes, drop, plan.settings, pointwise, plan.reporter
-            )
+            return approximate(plan.method, problem, *given)
         if plan.backend == "numpyro":
-            return _by_numpyro(loaded, data, outcomes, pointwise, model, plan, checkpoints)
+            return _by_numpyro(loaded, given, model, plan, checkpoints, record)
         from hdsl.fit.pymc_sampler import sample_pymc
 
         def build(prepared: Mapping[str, Any]) -> Any:
             return loaded.call("build", prepared)
 
-        given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
         return sample_pymc(build, *given, plan.sampler, checkpoints)
     except NoStartError as error:
         raise _no_start(error, model) from error
@@ -82,24 +83,26 @@ def _no_start(error: NoStartError, model: ir.Model) -> ModelError:
 
 def _by_numpyro(
     loaded: GeneratedModule,
-    data: Mapping[str, Any],
-    outcomes: tuple[OutcomeRows, ...],
-    pointwise: bool,
+    given: tuple[Any, ...],
     model: ir.Model,
     plan: Plan,
     checkpoints: Checkpoints,
+    record: Record,
 ) -> Draws:
     """The draws of NumPyro's sampler: of the arranged density, or of a large one, or as written."""
     from hdsl.fit.arranged import arranged_of
-    from hdsl.fit.large import large_problem, sample_large
     from hdsl.fit.numpyro_sampler import model_of, sample_numpyro
+    from hdsl.fit.programs import kept_programs
 
-    drop = frozenset(loaded.generated.auxiliary)
-    given = (data, outcomes, drop, plan.settings, pointwise, plan.reporter)
+    data, outcomes, _, _, pointwise, _ = given
     arranged = arranged_of(loaded, data)
-    if arranged is None and plan.settings.level > 0:
+    if arranged is None and plan.settings.level > 0 and len(data["coords"][ROW]) >= SOME_ROWS:
+        from hdsl.fit.large import large_problem, sample_large
+
         large = large_problem(loaded, data, model, checkpoints)
         found = None if large is None else sample_large(large, *given)
         if found is not None:
             return found
-    return sample_numpyro(model_of(loaded), *given, checkpoints, arranged)
+    predicted = [outcome.predicted for outcome in outcomes]
+    kept = kept_programs({**record.programs, "pointwise": pointwise, "predicted": predicted})
+    return sample_numpyro(model_of(loaded), *given, checkpoints, arranged, kept)

@@ -172,7 +172,7 @@ def _fit_in(draft: Draft, model: ir.Model, binding: Binding, plan: Plan) -> Run:
         foresee(generated, labels, outcomes, pointwise, plan.settings, rows), plan.settings
     )
     prepared = time.perf_counter()
-    drawn = draw(loaded, data, outcomes, pointwise, model, plan, checkpoints)
+    drawn = draw(loaded, data, outcomes, pointwise, model, plan, checkpoints, record)
     tree = _tree(model, generated, data, outcomes, drawn, loaded)
     seconds = {"prepare": prepared - began, **drawn.times, "total": time.perf_counter() - began}
     info = {

@@ -21,7 +21,7 @@ from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.expr import ROW
 from hdsl.fit.approximate import problem_of
 from hdsl.fit.checkpoint import Checkpoints
-from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
+from hdsl.fit.draws import SOME_ROWS, Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.ordered import ordered
 from hdsl.fit.methods.whitening import Whitening, whitening
@@ -33,15 +33,13 @@ from hdsl.fit.numpyro_sampler import (
     finish_draws,
     infinite_sites,
 )
-from hdsl.fit.nuts import Arrays, Compiler, Sampled, Target, compile_program, sample
+from hdsl.fit.nuts import Arrays, Sampled, Target, compile_program, sample
+from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import Reporter
 from hdsl.ir import model as ir
 
 MANY_NUMBERS, MANY_ROWS = 1_000, 50_000
 """Unknowns, or rows, from which on an approximation is worth its time."""
-
-SOME_ROWS = 1_000
-"""Fewer rows inform few unknowns: how many there are is not even looked at."""
 
 WARMUP = 200
 """Steps of warm-up at most: there is but one number to learn, how long a step is."""

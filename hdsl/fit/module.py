@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.source import Source, Span
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from hdsl.backends import Generated
 
 _COUNT = itertools.count()
@@ -114,7 +113,47 @@ def import_module(generated: Generated, file: Path, source: Source) -> Generated
     sys.modules[name] = module  # as an import does: tracebacks and pickles look there
     wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
+        with _deferred_imports():
+            spec.loader.exec_module(module)
     finally:
         sys.dont_write_bytecode = wrote
     return GeneratedModule(module, file, generated, source)
+
+
+_DEFERRED = ("numpyro", "numpyro.distributions")
+"""What the generated file imports and `prepare` does not use: `model` does, when it is traced."""
+
+
+class _Deferred(ModuleType):
+    """Stands for a module that is imported when something of it is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the import system itself asks
+            raise AttributeError(name)
+        _give_way()
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextmanager
+def _deferred_imports() -> Iterator[None]:
+    """Within it, an import of NumPyro waits until NumPyro is used; a fit whose programs are kept
+    from an earlier one never does, and is spared the import.
+    """
+    if not any(name in sys.modules for name in _DEFERRED):
+        for name in _DEFERRED:
+            stand_in = _Deferred(name)
+            sys.modules[name] = stand_in
+            parent, _, child = name.rpartition(".")
+            if parent:
+                setattr(sys.modules[parent], child, stand_in)
+    try:
+        yield
+    finally:
+        _give_way()
+
+
+def _give_way() -> None:
+    """Takes the stand-ins out of the way of the modules themselves."""
+    for name in _DEFERRED:
+        if isinstance(sys.modules.get(name), _Deferred):
+            del sys.modules[name]

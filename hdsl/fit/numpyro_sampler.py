@@ -1,4 +1,7 @@
-"""Fits a generated NumPyro module: where its chains start, and what is made of their draws."""
+"""Fits a generated NumPyro module: where its chains start, and what is made of their draws.
+
+NumPyro itself is imported where a model is traced: a fit whose programs are kept never is.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpyro import handlers
-from numpyro.distributions import biject_to
-from numpyro.infer.util import potential_energy
 
 from hdsl.fit.arranged import ArrangedModel
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
-from hdsl.fit.nuts import Arrays, Compiler, Sampled, Target, compile_program, sample
+from hdsl.fit.nuts import Arrays, Sampled, Target, compile_program, sample
+from hdsl.fit.programs import Compiler, Kept
 from hdsl.fit.progress import Reporter
+from hdsl.fit.results import import_early
 
 type Model = Callable[[Mapping[str, Any]], Any]
 
@@ -62,15 +64,27 @@ def split_data(data: Mapping[str, Any]) -> Split:
 def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layout]:
     """The density of a NumPyro model on prepared data, and how its vectors are laid out."""
     split = split_data(data)
+    layout = layout_of(model, split)
+    return target_on(layout, model, split), layout
+
+
+def layout_of(model: Model, split: Split) -> Layout:
+    """How the vectors of a model are laid out."""
 
     def nowhere(arrays: Arrays) -> dict[str, Any]:
         data = split.merged(arrays)
         return starting_point(model, data, lambda _, shape: jnp.zeros(shape), 0.0, 0.0)[0]
 
     shapes = jax.eval_shape(nowhere, split.arrays)
-    layout = Layout({name: leaf.shape for name, leaf in shapes.items()})
+    return Layout({name: leaf.shape for name, leaf in shapes.items()})
+
+
+def target_on(layout: Layout, model: Model, split: Split) -> Target:
+    """The density of a NumPyro model on vectors of a layout."""
 
     def potential(arrays: Arrays, z: Any) -> Any:
+        from numpyro.infer.util import potential_energy
+
         return potential_energy(model, (split.merged(arrays),), {}, layout.split(z))
 
     def place(arrays: Arrays, noise: Any, centre: Any, spread: Any) -> Any:
@@ -79,7 +93,7 @@ def numpyro_target(model: Model, data: Mapping[str, Any]) -> tuple[Target, Layou
         point, _ = starting_point(model, data, lambda name, _: noises[name], centre, spread)
         return layout.join(point)
 
-    return Target(potential, place, split.arrays, layout.size), layout
+    return Target(potential, place, split.arrays, layout.size)
 
 
 def starting_point(
@@ -95,6 +109,9 @@ def starting_point(
     ``centre`` weighs the means, ``spread`` the noise, which is in prior standard deviations.
     Where a mean is unknown or infinite it counts as 0 unconstrained: 1 for a positive quantity.
     """
+    from numpyro import handlers
+    from numpyro.distributions import biject_to
+
     points: dict[str, Any] = {}
     values: dict[str, Any] = {}
 
@@ -167,6 +184,8 @@ class Finish:
 
     def one(self, arrays: Arrays, vector: Any, seed: Any, number: Any) -> dict[str, Any]:
         """The results of one draw, by group."""
+        from numpyro import handlers
+
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
         if self.arranged is None:
             z = self.layout.split(vector)
@@ -201,6 +220,8 @@ class Finish:
 
 def constrained(site: dict[str, Any], z: Arrays) -> Any:
     """The value of a site among unconstrained ones; None where it is none of them."""
+    from numpyro.distributions import biject_to
+
     if site["name"] not in z:
         return None
     return biject_to(site["fn"].support)(z[site["name"]])
@@ -216,17 +237,21 @@ def sample_numpyro(
     reporter: Reporter,
     checkpoints: Checkpoints,
     arranged: ArrangedModel | None = None,
+    kept: Kept | None = None,
 ) -> Draws:
-    """Samples a generated model and computes what the results hold of every draw.
+    """Samples a generated model and computes what the results hold of every draw, by programs
+    ``kept`` of an earlier fit where there are some.
 
     Where it is ``arranged`` that density is sampled, and every draw completed afterwards.
     """
     density, read = (model, data) if arranged is None else (arranged.density, arranged.condensed)
-    compiler = Compiler()
+    compiler = Compiler(kept)
     began = time.perf_counter()
     try:
         reporter.stage("compiling")
-        target, layout = numpyro_target(density, read)
+        split = split_data(read)
+        layout = compiler.kept.fact("layout", lambda: layout_of(density, split))
+        target = target_on(layout, density, split)
         program = compile_program(target, settings, compiler)
         if arranged is not None:
             arranged = replace(arranged, layout=layout)
@@ -234,6 +259,7 @@ def sample_numpyro(
         size = finish.chunk(settings.draws * settings.chains)
         arrays = finish.arrays()
         finisher = compile_finish(finish, arrays, size, compiler)
+        import_early()
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
         try:
@@ -242,6 +268,7 @@ def sample_numpyro(
             raise NoStartError(infinite_sites(density, read, layout, error.at)) from error
         drawn = time.perf_counter()
         results = finish_draws(finisher.result(), arrays, sampled, settings.seed, size)
+        compiler.kept.write()
     finally:
         compiler.close()
     times = {"compile": compiled - began, "sample": drawn - compiled}
@@ -282,6 +309,8 @@ def infinite_sites(
     """The sites whose log density is not finite at a point."""
     if at is None:
         return ()
+    from numpyro import handlers
+
     split = split_data(data)
 
     def finite(arrays: Arrays, vector: Any) -> dict[str, Any]:
@@ -302,7 +331,8 @@ def compile_finish(
     """A function of ``size`` unconstrained vectors that gives the results of each."""
     vectors = jax.ShapeDtypeStruct((size, finish.layout.size), np.float64)
     many = jax.vmap(finish.one, in_axes=(None, 0, None, 0))
-    return compiler.submit(many, arrays, vectors, np.uint32(0), np.zeros(size, np.uint32))
+    numbers = np.zeros(size, np.uint32)
+    return compiler.submit(many, arrays, vectors, np.uint32(0), numbers, name="finish")
 
 
 def finish_draws(

@@ -15,19 +15,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpyro.infer.hmc import hmc
-from numpyro.infer.util import ParamInfo
 
 from hdsl.fit.checkpoint import NOWHERE, Checkpoints, Stream
 from hdsl.fit.draws import MAX_TREE_DEPTH, NoStartError, Numbers, Settings
+from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import ChainState, Reporter
+
+if TYPE_CHECKING:
+    from numpyro.infer.util import ParamInfo
 
 type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or not
 
@@ -86,30 +89,11 @@ class Sampled:
 class _Chain:
     """Where one chain's thread stands, and what it has drawn so far."""
 
-    at: Any  # the sampler's state
+    at: Any  # the leaves of the sampler's state
     stream: Stream
     blocks: list[tuple[Numbers, Mapping[str, Numbers]]] = field(default_factory=list)
     state: ChainState = field(default_factory=ChainState)
     error: BaseException | None = None
-
-
-class Compiler:
-    """Compiles in the background what is traced here, one after the other, in the foreground.
-
-    Tracing must not be shared among threads (NumPyro's handlers are one stack); compiling may.
-    """
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="hdsl-compile")
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Callable[..., Any]]:
-        """A compiled version, sooner or later; the arguments may be shapes."""
-        lowered = jax.jit(function).lower(*arguments)
-        return self._pool.submit(lowered.compile)
-
-    def close(self) -> None:
-        """Takes no more work."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -124,44 +108,109 @@ class Program:
 
 def compile_program(target: Target, settings: Settings, compiler: Compiler) -> Program:
     """Starts to compile the sampler for a target; comes back before it is compiled."""
-    kernel_init, kernel = hmc(potential_fn_gen=lambda a: lambda z: target.potential(a, z))
+    size = int(np.clip(BLOCK_VALUES // max(target.size, 1), 1, BLOCK))
+    steps = _Steps(target, settings, size)
+    state = [jax.ShapeDtypeStruct(*leaf) for leaf in compiler.kept.fact("state", steps.shapes)]
+    return Program(
+        block=compiler.submit(steps.block, target.arguments, state, 0, name="block"),
+        start=compiler.submit(steps.start, *steps.example, name="start"),
+        size=size,
+        state=state,
+    )
 
-    def start(arguments: Arrays, noise: Any, seed: Any, chain: Any) -> Any:
-        point, fine = _best(target, arguments, noise)
-        state = kernel_init(
+
+class _Steps:
+    """The functions of a sampler. A state goes in and out of them as its leaves, all of them plain
+    numbers: so a program that is kept can be used before NumPyro is imported.
+    """
+
+    def __init__(self, target: Target, settings: Settings, size: int) -> None:
+        self._target = replace(target, potential=_in_one_piece(target.potential))
+        self._settings = settings
+        self._size = size
+        self._tree: Any = None  # of the state, known once ``start`` is traced
+        self._keys: frozenset[int] = frozenset()  # of its leaves, the keys of random numbers
+
+    @cached_property
+    def _sampler(self) -> tuple[Any, Any]:
+        from numpyro.infer.hmc import hmc
+
+        potential = self._target.potential
+        found: tuple[Any, Any] = hmc(potential_fn_gen=lambda a: lambda z: potential(a, z))
+        return found
+
+    @property
+    def example(self) -> tuple[Any, ...]:
+        """Arguments of ``start``."""
+        noise = _noise(self._target, self._settings, 0)
+        return self._target.arguments, noise, np.uint32(0), np.uint32(0)
+
+    def shapes(self) -> list[tuple[tuple[int, ...], str]]:
+        """Shape and type of each leaf of a state."""
+        state = jax.eval_shape(self.start, *self.example)[0]
+        return [(leaf.shape, leaf.dtype.name) for leaf in state]
+
+    def start(self, arguments: Arrays, noise: Any, seed: Any, chain: Any) -> Any:
+        """A chain's state before its first step, whether its density is finite, and its point."""
+        point, fine = _best(self._target, arguments, noise)
+        state = self._sampler[0](
             point,
-            settings.warmup,
-            adapt_mass_matrix=target.metric,
-            dense_mass=target.metric and target.size <= DENSE,
-            target_accept_prob=settings.target_accept,
+            self._settings.warmup,
+            adapt_mass_matrix=self._target.metric,
+            dense_mass=self._target.metric and self._target.size <= DENSE,
+            target_accept_prob=self._settings.target_accept,
             max_tree_depth=MAX_TREE_DEPTH,
             model_args=(arguments,),
             rng_key=jax.random.fold_in(jax.random.key(seed), chain),
         )
-        return state, fine
+        leaves, self._tree = jax.tree.flatten(state)
+        self._keys = frozenset(i for i, leaf in enumerate(leaves) if _is_key(leaf))
+        return self._numbers(state), fine, state.z
 
-    example = (target.arguments, _noise(target, settings, 0), np.uint32(0), np.uint32(0))
-    state, _ = jax.eval_shape(start, *example)
-    size = int(np.clip(BLOCK_VALUES // max(target.size, 1), 1, BLOCK))
+    def _numbers(self, state: Any) -> list[Any]:
+        leaves = enumerate(jax.tree.leaves(state))
+        return [jax.random.key_data(leaf) if i in self._keys else leaf for i, leaf in leaves]
 
-    def block(arguments: Arrays, state: Any, count: Any) -> Any:
+    def block(self, arguments: Arrays, leaves: Any, count: Any) -> Any:
+        """A chain's state after ``count`` steps, and of each step the point and statistics."""
+        if self._tree is None:
+            self.shapes()
+        state = self._tree.unflatten(
+            jax.random.wrap_key_data(leaf) if i in self._keys else leaf
+            for i, leaf in enumerate(leaves)
+        )
+
         def step(i: Any, carried: Any) -> Any:
             state, kept = carried
-            state = kernel(state, (arguments,))
+            state = self._sampler[1](state, (arguments,))
             new = (state.z, _statistics(state))
             return state, jax.tree.map(lambda rows, row: rows.at[i].set(row), kept, new)
 
         empty = jax.tree.map(
-            lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), (state.z, _statistics(state))
+            lambda leaf: jnp.zeros((self._size, *leaf.shape), leaf.dtype),
+            (state.z, _statistics(state)),
         )
-        return jax.lax.fori_loop(0, count, step, (state, empty))
+        state, kept = jax.lax.fori_loop(0, count, step, (state, empty))
+        return self._numbers(state), kept
 
-    return Program(
-        block=compiler.submit(block, target.arguments, state, 0),
-        start=compiler.submit(start, *example),
-        size=size,
-        state=state,
-    )
+
+def _in_one_piece(potential: Callable[[Arrays, Any], Any]) -> Callable[[Arrays, Any], Any]:
+    """The potential, its gradient computed with it and kept apart from the code around: else XLA
+    writes parts of it again into each of the many places that use it (a third more to compile).
+    """
+
+    @jax.custom_vjp
+    def whole(arguments: Arrays, z: Any) -> Any:
+        return potential(arguments, z)
+
+    def forward(arguments: Arrays, z: Any) -> tuple[Any, Any]:
+        z = jax.lax.optimization_barrier(z)
+        found = jax.value_and_grad(potential, argnums=1)(arguments, z)
+        value, gradient = jax.lax.optimization_barrier(found)
+        return value, gradient
+
+    whole.defvjp(forward, lambda gradient, slope: (None, slope * gradient))
+    return whole
 
 
 def _noise(target: Target, settings: Settings, chain: int) -> Numbers:
@@ -176,13 +225,15 @@ def _best(target: Target, arguments: Arrays, noise: Any) -> tuple[ParamInfo, Any
     """
     centre, spread = jnp.array(STARTS).T
     points = jax.vmap(target.place, in_axes=(None, 0, 0, 0))(arguments, noise, centre, spread)
-    density = jax.vmap(jax.value_and_grad(lambda z: target.potential(arguments, z)))
-    energies, gradients = density(points)
+    density = jax.value_and_grad(lambda z: target.potential(arguments, z))
+    energies, gradients = jax.lax.map(density, points)  # one after the other: half to compile
     fine = jnp.isfinite(energies) & jnp.isfinite(gradients).all(axis=1)
     energies = jnp.where(fine, energies, jnp.inf)
     likely = energies <= energies.min() + SLACK * target.size
     pair = jnp.argmax((fine & likely).reshape(-1, 2).any(axis=1))
     best = 2 * pair + jnp.argmin(energies.reshape(-1, 2)[pair])
+    from numpyro.infer.util import ParamInfo
+
     return ParamInfo(points[best], energies[best], gradients[best]), fine[best]
 
 
@@ -220,9 +271,9 @@ def sample(
         chain = _restored(stream, program.state)
         if chain is None:
             noise = _noise(target, settings, number)
-            state, fine = start(arguments, noise, np.uint32(settings.seed), np.uint32(number))
+            state, fine, z = start(arguments, noise, np.uint32(settings.seed), np.uint32(number))
             if not fine:
-                raise NoStartError(at=np.asarray(state.z))
+                raise NoStartError(at=np.asarray(z))
             chain = _Chain(state, stream)
         chains.append(chain)
     stop = threading.Event()
@@ -277,7 +328,7 @@ def _run_chain(
 
 def _keep(chain: _Chain) -> None:
     """Writes the chain's checkpoint."""
-    leaves = {f"leaf{i}": _as_numbers(leaf) for i, leaf in enumerate(jax.tree.leaves(chain.at))}
+    leaves = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(chain.at)}
     chain.stream.save({"done": np.asarray(chain.state.done), **leaves})
 
 
@@ -286,29 +337,18 @@ def _restored(stream: Stream, shapes: Any) -> _Chain | None:
     saved = stream.restored()
     if saved is None:
         return None
-    leaves, tree = jax.tree.flatten(shapes)
-    values = [_as_leaf(saved.state[f"leaf{i}"], leaf) for i, leaf in enumerate(leaves)]
+    values = [jnp.asarray(saved.state[f"leaf{i}"], shape.dtype) for i, shape in enumerate(shapes)]
     blocks: list[tuple[Numbers, Mapping[str, Numbers]]] = [
         (rows["z"], {name: rows[name] for name in rows if name != "z"}) for rows in saved.rows
     ]
     divergences = sum(int(stats["diverging"].sum()) for _, stats in blocks)
     state = ChainState(int(saved.state["done"]), divergences)
-    return _Chain(jax.tree.unflatten(tree, values), stream, blocks, state)
+    return _Chain(values, stream, blocks, state)
 
 
 def _is_key(leaf: Any) -> bool:
     """Whether a leaf of a state is a key of random numbers, which NumPy does not know."""
     return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
-
-
-def _as_numbers(leaf: Any) -> Numbers:
-    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
-
-
-def _as_leaf(numbers: Numbers, shape: Any) -> Any:
-    if _is_key(shape):
-        return jax.random.wrap_key_data(jnp.asarray(numbers))
-    return jnp.asarray(numbers, shape.dtype)
 
 
 def _watch(

@@ -11,7 +11,8 @@ from pymc.sampling.jax import get_jaxified_graph
 
 from hdsl.fit.draws import Chains
 from hdsl.fit.layout import Layout
-from hdsl.fit.nuts import Compiler, Sampled, Target, compile_program, sample
+from hdsl.fit.nuts import Sampled, Target, compile_program, sample
+from hdsl.fit.programs import Compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

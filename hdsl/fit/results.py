@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,6 +237,18 @@ class Results:
         for name in self._labels.keys() & variables.keys():
             dataset[name].attrs["labels"] = list(self._labels[name])
         return dataset
+
+
+def import_early() -> None:
+    """Imports in the background what makes the results, while the sampler compiles or draws."""
+    Thread(target=_import, name="hdsl-import").start()
+
+
+def _import() -> None:
+    import netCDF4  # noqa: F401 - what writes them, asked for by name later
+    import xarray as xr
+
+    xr.Dataset({"x": ("i", np.zeros(1))})  # looks for all kinds of arrays, and imports them
 
 
 def _attributes(generated: Generated, draws: Draws) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def _writable_folder() -> Path | None:
         folder = cache_folder()
         if folder is None:
             return None
-        place = folder / "jax" / f"{version('jaxlib')}-{_processor()}"
+        place = folder / "jax" / f"{version('jaxlib')}-{processor()}"
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             pass
@@ -57,7 +57,7 @@ def prune(place: Path, most: int = MOST_FILES) -> None:
             file.unlink(missing_ok=True)
 
 
-def _processor() -> str:
+def processor() -> str:
     """A name for this kind of processor: code compiled for another one may not run here."""
     text = platform.machine() + platform.processor()
     try:

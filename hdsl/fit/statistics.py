@@ -22,7 +22,7 @@ COLUMNS = ("mean", "sd", "lower", "upper", "ess_bulk", "ess_tail", "r_hat", "mcs
 TAIL = (0.05, 0.95)
 """The quantiles whose effective sample size is the tail's, as its inventors and Stan have them."""
 
-CHUNK_VALUES = 8_000_000
+CHUNK_VALUES = 300_000  # at a time: more would not stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,7 @@ def describe(draws: Numbers, ci_prob: float = CI_PROB, ci_kind: str = "eti") -> 
 
 def converge(draws: Numbers) -> Convergence:
     """The convergence of every number of a quantity, given as (chain, draw, …)."""
-    parts = [
-        (r_hat(part), ess(z_scale(split_chains(part))), ess_tail(part)) for part in _chunks(draws)
-    ]
+    parts = [(*_r_hat_and_bulk(part), ess_tail(part)) for part in _chunks(draws)]
     shape = draws.shape[2:]
     return Convergence(*(np.concatenate(each).reshape(shape) for each in zip(*parts, strict=True)))
 
@@ -81,8 +79,8 @@ def _describe(draws: Numbers, ci_prob: float, ci_kind: str) -> Numbers:
         mcse_mean = sd / np.sqrt(ess(split_chains(draws)))
         spread = (deviations**2).mean(axis=(1, 2)) - variance**2
         mcse_sd = np.sqrt(spread / ess(split_chains(deviations)) / variance / 4)
-    bulk = ess(z_scale(split_chains(draws)))
-    columns = (mean, sd, lower, upper, bulk, ess_tail(draws), r_hat(draws), mcse_mean, mcse_sd)
+    largest, bulk = _r_hat_and_bulk(draws)
+    columns = (mean, sd, lower, upper, bulk, ess_tail(draws), largest, mcse_mean, mcse_sd)
     return np.stack(columns, axis=1)
 
 
@@ -116,11 +114,24 @@ def z_scale(draws: Numbers) -> Numbers:
     ranks = np.empty(flat.shape)
     np.put_along_axis(ranks, order, np.arange(1.0, total + 1)[None], axis=1)
     ordered = np.take_along_axis(flat, order, axis=1)
-    for tied in np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1)):
-        _, place, counts = np.unique(flat[tied], return_inverse=True, return_counts=True)
-        ranks[tied] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    tied = np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1))
+    mean_ranks = np.empty((len(tied), total))
+    np.put_along_axis(mean_ranks, order[tied], _mean_ranks(ordered[tied]), axis=1)
+    ranks[tied] = mean_ranks
     found: Numbers = _scores(total)[(2 * ranks).astype(int)]
     return found.reshape(draws.shape)
+
+
+def _mean_ranks(ordered: Numbers) -> Numbers:
+    """The ranks of numbers in order; those that are equal have the mean of theirs."""
+    place = np.arange(1.0, ordered.shape[1] + 1)
+    edge = np.ones((len(ordered), 1), bool)
+    rises = np.diff(ordered, axis=1) != 0
+    begins, ends = np.hstack([edge, rises]), np.hstack([rises, edge])
+    first = np.maximum.accumulate(np.where(begins, place, 0.0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, place, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    found: Numbers = (first + last) / 2
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -131,13 +142,17 @@ def _scores(total: int) -> Numbers:
     return np.array([np.nan, np.nan, *(score((r - 0.375) / (total + 0.25)) for r in halves)])
 
 
-def r_hat(draws: Numbers) -> Numbers:
-    """The larger of the rank-normalised split r-hats of the draws and of the folded draws."""
+def _r_hat_and_bulk(draws: Numbers) -> tuple[Numbers, Numbers]:
+    """The larger of the rank-normalised split r-hats of the draws and of the folded draws, and the
+    effective sample size in the bulk, which has the same normal scores.
+    """
     split = split_chains(draws)
+    scores = z_scale(split)
     if draws.shape[1] < 2 or split.shape[2] < 2:
-        return np.full(len(draws), np.nan)
+        return np.full(len(draws), np.nan), ess(scores)
     folded = np.abs(split - np.median(split, axis=(1, 2), keepdims=True))
-    return np.maximum(_plain_r_hat(z_scale(split)), _plain_r_hat(z_scale(folded)))
+    largest = np.maximum(_plain_r_hat(scores), _plain_r_hat(z_scale(folded)))
+    return largest, ess(scores)
 
 
 def _plain_r_hat(draws: Numbers) -> Numbers:

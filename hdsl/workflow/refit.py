@@ -24,7 +24,8 @@ from hdsl.fit.numpyro_sampler import (
     numpyro_target,
     split_data,
 )
-from hdsl.fit.nuts import Compiler, Program, Sampled, compile_program, sample
+from hdsl.fit.nuts import Program, Sampled, compile_program, sample
+from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import Reporter, Silent
 from hdsl.ir import model as ir
 from hdsl.workflow.handlers import Masked

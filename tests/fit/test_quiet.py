@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 import hdsl
 from hdsl.fit import setup
+from hdsl.fit.programs import Compiler, Kept
 
 HEAVY = ("jax", "numpyro", "pymc", "arviz", "arviz_stats", "xarray", "pandas", "nutpie", "scipy")
 
@@ -56,13 +59,35 @@ def test_old_compiled_code_goes_when_there_is_too_much(tmp_path: Path) -> None:
 
 def test_the_second_process_finds_the_compiled_code_of_the_first(tmp_path: Path) -> None:
     code = (
-        "import hdsl, jax; m = hdsl.parse('data y : real; y ~ normal(mu, 2); mu ~ normal(1, 3)');"
-        "jax.config.update('jax_explain_cache_misses', False);"
-        "m.fit({'y': [1.0, 2.0]}, chains=1, draws=5, warmup=5)"
+        "import hdsl, sys; m = hdsl.parse('data y : real; y ~ normal(mu, 2); mu ~ normal(1, 3)');"
+        "run = m.fit({'y': [1.0, 2.0]}, chains=1, draws=5, warmup=5, seed=int(sys.argv[1]));"
+        "print('numpyro' in sys.modules, float(run.data['posterior']['mu'].mean()))"
     )
     environment = {**os.environ, "HDSL_CACHE": str(tmp_path)}
-    kept = []
-    for _ in range(2):
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-        kept.append({path.name for path in tmp_path.rglob("*-cache")})
-    assert kept[0] and kept[0] == kept[1]
+    kept, said = [], []
+    for seed in ("3", "3", "4"):
+        run = subprocess.run(
+            [sys.executable, "-c", code, seed], env=environment, check=True, capture_output=True
+        )
+        said.append(run.stdout.split())
+        kept.append({path.name for path in (tmp_path / "programs").iterdir()})
+    assert len(kept[0]) == 4 and kept[0] == kept[1] == kept[2]
+    assert [traced for traced, _ in said] == [b"True", b"False", b"False"]
+    assert said[0][1] == said[1][1] != said[2][1]
+
+
+def test_damaged_programs_are_compiled_anew(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, "fit")
+    (tmp_path / "fit").write_bytes(b"damaged")
+    compiler = Compiler(Kept(tmp_path, "fit"))
+    program = compiler.submit(jax.numpy.cumsum, np.ones(3), name="sum")
+    assert program.result()(np.ones(3)).tolist() == [1, 2, 3]
+    compiler.kept.write()
+    for thread in threading.enumerate():
+        if thread.name == "hdsl-keep":
+            thread.join()
+    (written,) = (file for file in tmp_path.iterdir() if file.name != "fit")
+    assert kept.program("sum", (np.ones(3),))(np.ones(3)).tolist() == [1, 2, 3]
+    assert kept.program("sum", (np.ones(4),)) is None
+    written.write_bytes(b"damaged")
+    assert kept.program("sum", (np.ones(3),)) is None
