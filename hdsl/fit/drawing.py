@@ -105,4 +105,15 @@ def _by_numpyro(
             return found
     predicted = [outcome.predicted for outcome in outcomes]
     kept = kept_programs({**record.programs, "pointwise": pointwise, "predicted": predicted})
-    return sample_numpyro(model_of(loaded), *given, checkpoints, arranged, kept)
+    return sample_numpyro(
+        model_of(loaded),
+        data,
+        outcomes,
+        given[2],
+        plan.settings,
+        pointwise,
+        plan.reporter,
+        checkpoints,
+        arranged,
+        kept,
+    )
