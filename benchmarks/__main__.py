@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -96,6 +97,8 @@ def main(
             ]
         if not (resume and file.exists()):
             results.begin(file, settings, limit)
+        elif results.read(file).head.get("settings") != asdict(settings):
+            raise click.UsageError(f"{file} was begun with other settings: see its first line")
         run_cells(cells, settings, limit, file, deadline, click.echo)
     found = results.read(file)
     into.mkdir(parents=True, exist_ok=True)

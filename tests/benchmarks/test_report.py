@@ -54,6 +54,13 @@ def test_unknown_names_are_refused_with_those_that_there_are() -> None:
     assert "radon" in done.output
 
 
+def test_a_run_does_not_go_on_with_other_settings(tmp_path: Path) -> None:
+    (tmp_path / "results.jsonl").write_text(LINES.read_text(encoding="utf-8"), encoding="utf-8")
+    done = CliRunner().invoke(main, ["--resume", "--draws", "7", "--work", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "begun with other settings" in done.output
+
+
 def test_plan_names_what_there_is() -> None:
     cells = plan.all_cells((), (), large=True, curves=True) + plan.quick_cells()
     for cell in cells:
