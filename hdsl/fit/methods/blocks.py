@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import solve_triangular
 
+from hdsl.fit.methods.arrangement import runs
 from hdsl.fit.methods.arrow import Arrow
 
 type Array = Any  # of JAX, traced or not
@@ -35,6 +37,7 @@ class Places(NamedTuple):
     colours: Array
     slots: tuple[Array, ...]
     parent: tuple[Array, ...]  # of all tiers but the last
+    together: tuple[Array, ...]  # of these the groups, in runs of one parent; their number: none
     border: Array
     local: Mapping[str, Array] = {}  # for a reading by terms
 
@@ -58,10 +61,16 @@ class Factor(NamedTuple):
 
 def places_of(arrow: Arrow, local: Mapping[str, Array]) -> Places:
     """The arrays of an arrow, and of the reading by terms if there is one."""
+    parents = [tier.parent for tier in arrow.tiers if tier.parent is not None]
+    together = []
+    for parent in parents:
+        run, group = runs(parent)
+        together.append(np.where(group < 0, len(parent), group).reshape(-1, run))
     return Places(
         jnp.asarray(arrow.colours),
         tuple(jnp.asarray(tier.index) for tier in arrow.tiers),
-        tuple(jnp.asarray(tier.parent) for tier in arrow.tiers if tier.parent is not None),
+        tuple(jnp.asarray(parent) for parent in parents),
+        tuple(jnp.asarray(each) for each in together),
         jnp.asarray(arrow.border),
         local,
     )
@@ -123,7 +132,9 @@ def factor(blocks: Blocks, places: Places, damping: Array = 0.0, mended: bool = 
         coupled.append(x)
         rest = None if carried is None else carried[:, width:, width:]
         if place < len(places.parent):
-            carried = _gathered(x, rest, places.parent[place], own[place + 1].shape[0])
+            carried = _gathered(
+                x, rest, places.parent[place], places.together[place], own[place + 1].shape[0]
+            )
         else:
             carried = jnp.einsum("gnb,gnc->bc", x, x)  # a border of no width has no -1 to reshape
             border = border - carried - (0.0 if rest is None else rest.sum(axis=0))
@@ -146,7 +157,9 @@ def product(root: Factor, places: Places) -> Blocks:
             above[place] = above[place] + carried[:, :width, width:]
         rest = None if carried is None else carried[:, width:, width:]
         if place < len(places.parent):
-            carried = _gathered(x, rest, places.parent[place], own[place + 1].shape[0])
+            carried = _gathered(
+                x, rest, places.parent[place], places.together[place], own[place + 1].shape[0]
+            )
         else:
             flat = x.reshape(-1, x.shape[2])
             border = border + flat.T @ flat + (0.0 if rest is None else rest.sum(axis=0))
@@ -167,24 +180,30 @@ def _damped(block: Array, damping: Array) -> Array:
     return block + damping * jnp.maximum(diagonal, 1e-8)[:, :, None] * jnp.eye(block.shape[1])
 
 
-def _gathered(x: Array, rest: Array | None, parent: Array, groups: int) -> Array:
-    """The sums by parent of the groups' X'X (and of what they carry), some groups at a time."""
+def _gathered(x: Array, rest: Array | None, parent: Array, together: Array, groups: int) -> Array:
+    """The sums by parent of the groups' X'X (and of what they carry), some runs at a time.
+
+    All groups of a run have one parent, so that theirs is one product of matrices.
+    """
     reach = x.shape[2]
-    size = max(1, min(x.shape[0], OUTER // max(reach**2, 1)))
     total = jnp.zeros((groups, reach, reach), x.dtype)
     if rest is not None:
         total = total.at[parent].add(rest)
-    chunks = -(-x.shape[0] // size)
-    missing = chunks * size - x.shape[0]
-    xs = jnp.pad(x, ((0, missing), (0, 0), (0, 0))).reshape(chunks, size, *x.shape[1:])
-    parents = jnp.pad(parent, (0, missing)).reshape(chunks, size)
+    runs, run = together.shape
+    padded = jnp.pad(x, ((0, 1), (0, 0), (0, 0)))  # after the last group one of zeros
+    size = max(1, min(runs, OUTER // max(reach**2, run * x.shape[1] * reach, 1)))
+    chunks = -(-runs // size)
+    filled = jnp.pad(together, ((0, chunks * size - runs), (0, 0)), constant_values=x.shape[0])
+    to = parent[jnp.minimum(filled[:, 0], x.shape[0] - 1)]
 
     @jax.checkpoint
     def add(total: Array, chunk: tuple[Array, Array]) -> tuple[Array, None]:
-        each, to = chunk
-        return total.at[to].add(jnp.einsum("gka,gkb->gab", each, each)), None
+        members, to = chunk
+        each = padded[members].reshape(size, -1, reach)
+        return total.at[to].add(jnp.einsum("rna,rnb->rab", each, each)), None
 
-    return jax.lax.scan(add, total, (xs, parents))[0]
+    given = (filled.reshape(chunks, size, run), to.reshape(chunks, size))
+    return jax.lax.scan(add, total, given)[0]
 
 
 def forward(root: Factor, places: Places, vector: Array) -> tuple[Array, ...]:

@@ -21,11 +21,13 @@ from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Approximation, Problem
 from hdsl.fit.methods.arrow import Arrow, arrows
 from hdsl.fit.methods.blocks import Array
+from hdsl.fit.methods.by_cells import by_cells
 from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
 from hdsl.fit.methods.dispatch import Place
 from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Inner, NoModeError
+from hdsl.fit.methods.ordered import ordered
 from hdsl.fit.methods.predictors import predictors_of
 from hdsl.fit.methods.psis import RELIABLE, effective, figure, resample, smooth
 from hdsl.fit.methods.structure import Site, Structure
@@ -164,15 +166,17 @@ def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inne
     inner, outer = positions(split.inner), positions(split.outer)
     nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
     rowwise = predictors_of(problem, split.inner) or {}
+    quick = ordered(problem)
     rows = 0 if rowwise else problem.structure.rows
     for arrow in arrows(problem.structure, split.inner, rows):
         if rowwise:
-            found = Inner(problem, inner, outer, arrow, rowwise=rowwise)
+            found = Inner(problem, inner, outer, arrow, rowwise=rowwise, quick=quick)
             if found.reads_true(theta, nudged, seed=1):
                 return found
         by_terms = local_reading(problem, split.inner, arrow)
-        for local in (by_terms, None) if by_terms is not None else (None,):
-            found = Inner(problem, inner, outer, arrow, local)
+        cells = None if by_terms is None else by_cells(by_terms, quick)
+        for local in (*(each for each in (cells, by_terms) if each is not None), None):
+            found = Inner(problem, inner, outer, arrow, local, quick=quick)
             if found.reads_true(theta, nudged, seed=1):
                 return found
     raise failure(

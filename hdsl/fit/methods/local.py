@@ -112,11 +112,7 @@ class Local:
         self, terms: Callable[[Array], dict[str, Array]], at: Array, places: Mapping[str, Array]
     ) -> Blocks:
         """The Hessian of minus the sum of the terms."""
-        tiers, border = self.arrow.tiers, len(self.arrow.border)
-        reaches = self.arrow.reaches
-        own = [jnp.zeros((t.groups, t.width, t.width)) for t in tiers]
-        above = [jnp.zeros((t.groups, t.width, r)) for t, r in zip(tiers, reaches, strict=True)]
-        sums = _Sums(own, above, jnp.zeros((border, border)))
+        sums = self.zeros()
 
         def along(colour: int, of: Callable[[Array], Any]) -> Callable[[Array], Any]:
             tangent = (places["colour"] == colour).astype(at.dtype)
@@ -132,18 +128,36 @@ class Local:
                 return {name: found[name] for name in names}
 
             for name, second in along(a, along(b, some))(at).items():
-                self._add(sums, -second.reshape(-1), name, a, b, places)
-        for place, tier in enumerate(tiers):
+                ends = (places.get(f"{name} {a}"), places.get(f"{name} {b}"))
+                self.add(sums, -second.reshape(-1), (a, b), ends, places)
+        for place, tier in enumerate(self.arrow.tiers):
             nowhere = jnp.asarray(tier.index == self.arrow.size, float)
             sums.own[place] += nowhere[:, :, None] * jnp.eye(tier.width)
         return Blocks(tuple(sums.own), tuple(sums.above), sums.border)
 
-    def _add(
-        self, sums: _Sums, second: Array, term: str, a: int, b: int, places: Mapping[str, Array]
+    def zeros(self) -> Sums:
+        """Blocks to which nothing has been added."""
+        tiers, border = self.arrow.tiers, len(self.arrow.border)
+        own = [jnp.zeros((t.groups, t.width, t.width)) for t in tiers]
+        reaches = zip(tiers, self.arrow.reaches, strict=True)
+        above = [jnp.zeros((t.groups, t.width, reach)) for t, reach in reaches]
+        return Sums(own, above, jnp.zeros((border, border)))
+
+    def add(
+        self,
+        sums: Sums,
+        second: Array,
+        colours: tuple[int, int],
+        numbers: tuple[Array | None, Array | None],
+        places: Mapping[str, Array],
     ) -> None:
-        """Adds the second derivatives between two colours to where their numbers meet."""
+        """Adds second derivatives between two colours to where their numbers meet.
+
+        ``numbers`` are those of each, one for each derivative; the border's colours have but one.
+        """
+        (a, b), (first, last) = colours, numbers
         if self.tier_of(b) >= 0 and not 0 <= self.tier_of(a) <= self.tier_of(b):
-            a, b = b, a  # the finer of the two first, the border last
+            a, b, first, last = b, a, last, first  # the finer of the two first, the border last
         fine, coarse = self.tier_of(a), self.tier_of(b)
         if fine < 0:
             i, j = (int(self.home[2][self.colour == c][0]) for c in (a, b))
@@ -151,26 +165,22 @@ class Local:
             sums.border = sums.border.at[i, j].add(total)
             sums.border = sums.border if i == j else sums.border.at[j, i].add(total)
             return
-        first = places[f"{term} {a}"]
         group, slot = places["group"][first], places["slot"][first]
-        other = self._slot(term, b, places)
+        other: Any = int(self.home[2][self.colour == b][0])
+        if self.is_grouped(b):
+            other = places["slot"][last]
         if coarse == fine:
             sums.own[fine] = sums.own[fine].at[group, slot, other].add(second)
             if a != b:
                 sums.own[fine] = sums.own[fine].at[group, other, slot].add(second)
             return
-        last = len(self.arrow.tiers) if coarse < 0 else coarse
-        offset = sum(tier.width for tier in self.arrow.tiers[fine + 1 : last])
+        above = len(self.arrow.tiers) if coarse < 0 else coarse
+        offset = sum(tier.width for tier in self.arrow.tiers[fine + 1 : above])
         sums.above[fine] = sums.above[fine].at[group, slot, offset + other].add(second)
-
-    def _slot(self, term: str, colour: int, places: Mapping[str, Array]) -> Array:
-        if self.is_grouped(colour):
-            return places["slot"][places[f"{term} {colour}"]]
-        return int(self.home[2][self.colour == colour][0])
 
 
 @dataclass
-class _Sums:
+class Sums:
     """Blocks while they are added up."""
 
     own: list[Array]

@@ -29,7 +29,9 @@ from hdsl.fit.methods.blocks import (
     read_blocks,
     solve,
 )
+from hdsl.fit.methods.by_cells import ByCells
 from hdsl.fit.methods.local import Local, log_terms
+from hdsl.fit.methods.ordered import ORDERED, Ordered
 from hdsl.fit.methods.predictors import Predictors
 
 MOST_STEPS = 100
@@ -65,22 +67,23 @@ class Inner:
 
     ``inner`` and ``outer`` are positions in the vector; the density is a function of both parts.
     ``rowwise`` are the outcomes whose densities are computed by way of groups' coefficients: all
-    that are on rows, or none.
+    that are on rows, or none; ``quick`` is the same density with its rows in an order.
     """
 
     problem: Problem
     inner: Numbers
     outer: Numbers
     arrow: Arrow
-    local: Local | None = None
+    local: Local | ByCells | None = None
     rowwise: Mapping[str, Predictors] = field(default_factory=dict)
+    quick: Ordered | None = None
 
     @cached_property
     def arguments(self) -> tuple[Any, Mapping[str, Any]]:
-        """The data's arrays and those of the rows' layout, on the device."""
+        """The data's arrays, those of an order, and those of the rows' layout, on the device."""
         laid_out = {name: made.arrays for name, made in self.rowwise.items()}
-        found: tuple[Any, Mapping[str, Any]]
-        found = jax.device_put((dict(self.problem.target.arguments), laid_out))
+        given = self.problem.target.arguments if self.quick is None else self.quick.arguments
+        found: tuple[Any, Mapping[str, Any]] = jax.device_put((dict(given), laid_out))
         return found
 
     @cached_property
@@ -102,6 +105,8 @@ class Inner:
 
         def run(arguments: Any, theta: Array, v: Array) -> Array:
             data, laid_out = arguments
+            if self.quick is not None:
+                return self.quick.potential(data, self.join(theta, v))
             if not self.rowwise:
                 return self.problem.target.potential(data, self.join(theta, v))
             sites = self.problem.layout.split(self.join(theta, v))
@@ -121,14 +126,15 @@ class Inner:
         found, layout = log_terms(self.problem), self.problem.layout
 
         def run(arguments: Any, theta: Array, v: Array) -> dict[str, Array]:
-            return found(arguments[0], layout.split(self.join(theta, v)))
+            data = {key: arguments[0][key] for key in self.problem.target.arguments}
+            return found(data, layout.split(self.join(theta, v)))
 
         return jax.jit(run)
 
     def blocks(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
         """The curvature in the inner numbers: from terms where that is quicker, else by colours."""
         if self.local is not None:
-            return self.local.read(lambda at: self.terms(arguments, theta, at), v, places.local)
+            return self._blocks_by_terms(self.local, arguments, theta, v, places)
         if self.rowwise:
             return self._blocks_by_group(arguments, theta, v, places)
 
@@ -136,6 +142,21 @@ class Inner:
             return jax.grad(self.energy, argnums=2)(arguments, theta, v)
 
         return read_blocks(gradient, v, places, self.problem.structure.rows)
+
+    def _blocks_by_terms(
+        self, local: Local | ByCells, arguments: Any, theta: Array, v: Array, places: Places
+    ) -> Blocks:
+        def terms(at: Array) -> dict[str, Array]:
+            found: dict[str, Array] = self.terms(arguments, theta, at)
+            return found
+
+        if isinstance(local, Local):
+            return local.read(terms, v, places.local)
+
+        def sites(at: Array) -> dict[str, Array]:
+            return self.problem.layout.split(self.join(theta, at))
+
+        return local.read(terms, sites, v, places.local, arguments[0][ORDERED])
 
     def _blocks_by_group(self, arguments: Any, theta: Array, v: Array, places: Places) -> Blocks:
         """The same, of a density in which a quadratic function of each group's coefficients stands

@@ -64,21 +64,29 @@ class Outcome:
 
     def total(self, sites: Mapping[str, Array], arrays: Mapping[str, Array]) -> Array:
         """The log density of all terms."""
-        program = self.parts.program
-        of = {"data": arrays, "site": sites}
+        return self.densities(self.predictors(sites, arrays), arrays).sum()
+
+    def predictors(
+        self, sites: Mapping[str, Array], arrays: Mapping[str, Array]
+    ) -> dict[int, Array]:
+        """The predictors by register: by cell, or a single number."""
+        program, of = self.parts.program, {"data": arrays, "site": sites}
         given = {register: of[kind][name] for register, (kind, name) in self.inputs.items()}
         values = program.run(given, self.parts.coefficients)
-        known = {register: arrays[f"known {register}"] for register in self.known}
-        found = dict(known)
+        found = {}
         for k, register in enumerate(self.parts.predictors):
             if register in self.parts.coefficients:
                 found[register] = values[self.parts.coefficients.index(register)]
             else:
                 found[register] = self._predictor(k, values, arrays)
-        densities = program.run(found, program.outputs)[0]
-        if not self.whole:
-            densities = jnp.where(arrays["full"], densities, 0.0)
-        return densities.sum()
+        return found
+
+    def densities(self, predictors: Mapping[int, Array], arrays: Mapping[str, Array]) -> Array:
+        """The log densities by cell, 0 in empty ones."""
+        program = self.parts.program
+        known = {register: arrays[f"known {register}"] for register in self.known}
+        found: Array = program.run({**known, **predictors}, program.outputs)[0]
+        return found if self.whole else jnp.where(arrays["full"], found, 0.0)
 
     def _predictor(self, k: int, values: list[Array], arrays: Mapping[str, Array]) -> Array:
         """A predictor by cell; in empty cells, which repeat the first term's data, a fixed one."""
@@ -119,12 +127,14 @@ class Outcome:
 class Ordered:
     """The log density of a problem in an order of its own.
 
-    ``arguments`` are those of the problem's target with the arrays of the order under ``ORDERED``.
+    ``arguments`` are those of the problem's target with the arrays of the order under ``ORDERED``;
+    ``terms`` are by outcome those of each piece and place, -1 where a cell is empty.
     """
 
     problem: Problem
     outcomes: Mapping[str, Outcome]
     arrays: Mapping[str, Mapping[str, Numbers]]
+    terms: Mapping[str, Numbers]
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -148,7 +158,7 @@ def ordered(problem: Problem, least: int = WORTH) -> Ordered | None:
     names = [name for name in problem.outcomes if name in structure.outcome_rows]
     if rows is None or rows.rows < least or not names:
         return None
-    outcomes, arrays = {}, {}
+    outcomes, arrays, terms = {}, {}, {}
     for name in names:
         try:
             made = _outcome(problem, rows, name)
@@ -156,14 +166,14 @@ def ordered(problem: Problem, least: int = WORTH) -> Ordered | None:
             made = None
         if made is None:
             return None
-        outcomes[name], arrays[name] = made
-    found = Ordered(problem, outcomes, arrays)
+        outcomes[name], arrays[name], terms[name] = made
+    found = Ordered(problem, outcomes, arrays, terms)
     return found if _holds(found) else None
 
 
 def _outcome(
     problem: Problem, rows: Batches, name: str
-) -> tuple[Outcome, dict[str, Numbers]] | None:
+) -> tuple[Outcome, dict[str, Numbers], Numbers] | None:
     """One outcome on the cells of its order, and the arrays of these."""
     structure = problem.structure
     terms = structure.outcome_rows[name]
@@ -190,7 +200,7 @@ def _on_cells(
     columns: list[Column],
     offsets: list[Numbers],
     order: Arrangement,
-) -> tuple[Outcome, dict[str, Numbers]] | None:
+) -> tuple[Outcome, dict[str, Numbers], Numbers] | None:
     """The same traced anew on the rows in their order, empty cells holding the first term's."""
     cell = order.term.reshape(-1)
     full, term = cell >= 0, np.maximum(cell, 0)
@@ -231,7 +241,7 @@ def _on_cells(
         whole=bool(full.all()),
         offsets=far,
     )
-    return made, arrays
+    return made, arrays, order.term
 
 
 def _placed(problem: Problem, rows: Batches, term: Numbers) -> tuple[Problem, dict[str, Numbers]]:
