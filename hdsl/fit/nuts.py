@@ -156,6 +156,7 @@ class _Steps:
         state = self._sampler[0](
             point,
             self._settings.warmup,
+            step_size=1.0 if self._target.metric else self._target.size**-0.25,  # near the best
             adapt_mass_matrix=self._target.metric,
             dense_mass=self._target.metric and self._target.size <= DENSE,
             target_accept_prob=self._settings.target_accept,

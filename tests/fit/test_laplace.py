@@ -139,7 +139,7 @@ def covariance_of_draws(inner: Inner, root: blocks.Factor) -> np.ndarray:
     return root_of_it.T @ root_of_it
 
 
-@pytest.mark.parametrize("text, rows", [(NESTED, pupils()), (COUNTS, shops())])
+@pytest.mark.parametrize("text, rows", [(NESTED, pupils()), (CROSSED, wines()), (COUNTS, shops())])
 def test_terms_give_the_same_curvature(
     text: str, rows: dict[str, np.ndarray], tmp_path: Path
 ) -> None:

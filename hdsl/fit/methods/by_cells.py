@@ -114,7 +114,7 @@ def by_cells(local: Local, quick: Ordered | None) -> ByCells | None:
         term, run = quick.terms[name], made.arrangement.run
         full = term >= 0
         grouped = local.cells[name]
-        meets[name] = (*range(len(local.arrow.border)), *grouped)
+        meets[name] = (*range(local.single), *grouped)
         for colour, at in grouped.items():
             by_cell = at[np.maximum(term, 0)].reshape(-1, run, term.shape[1])
             numbers[f"{name} cells {colour}"] = _narrowed(by_cell, full.reshape(by_cell.shape))

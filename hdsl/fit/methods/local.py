@@ -63,12 +63,14 @@ class Local:
     """How one problem's Hessian is read from terms: sites inside, one number each in the border.
 
     ``cells`` leads from a term to the number of each of its cells, by colour, where a cell has one.
-    The first colours are the border's numbers, one each, then come the sites with groups.
+    The first colours are the population's numbers, ``single`` of them, then come the sites with
+    groups, of which the border may hold some: those of a factor that crosses the tiers'.
     """
 
     arrow: Arrow
     colour: Numbers  # of each number
     cells: Mapping[str, Mapping[int, Numbers]]
+    single: int
 
     @property
     def colours(self) -> int:
@@ -97,8 +99,8 @@ class Local:
         return {name: jnp.asarray(value) for name, value in found.items()}
 
     def is_grouped(self, colour: int) -> bool:
-        """Whether a colour is a site's; a number of the border has one place only."""
-        return colour >= len(self.arrow.border)
+        """Whether a colour is that of a site with groups."""
+        return colour >= self.single
 
     def meets(self, term: str, colour: int) -> bool:
         """Whether a term may depend on a colour's numbers."""
@@ -153,22 +155,19 @@ class Local:
     ) -> None:
         """Adds second derivatives between two colours to where their numbers meet.
 
-        ``numbers`` are those of each, one for each derivative; the border's colours have but one.
+        ``numbers`` are those of each, one for each derivative; a single one is not named.
         """
         (a, b), (first, last) = colours, numbers
         if self.tier_of(b) >= 0 and not 0 <= self.tier_of(a) <= self.tier_of(b):
             a, b, first, last = b, a, last, first  # the finer of the two first, the border last
         fine, coarse = self.tier_of(a), self.tier_of(b)
+        slot, other = self._slots(a, first, places), self._slots(b, last, places)
         if fine < 0:
-            i, j = (int(self.home[2][self.colour == c][0]) for c in (a, b))
-            total = second.sum()
-            sums.border = sums.border.at[i, j].add(total)
-            sums.border = sums.border if i == j else sums.border.at[j, i].add(total)
+            total = second if self.is_grouped(a) or self.is_grouped(b) else second.sum()
+            sums.border = sums.border.at[slot, other].add(total)
+            sums.border = sums.border if a == b else sums.border.at[other, slot].add(total)
             return
-        group, slot = places["group"][first], places["slot"][first]
-        other: Any = int(self.home[2][self.colour == b][0])
-        if self.is_grouped(b):
-            other = places["slot"][last]
+        group = places["group"][first]
         if coarse == fine:
             sums.own[fine] = sums.own[fine].at[group, slot, other].add(second)
             if a != b:
@@ -177,6 +176,12 @@ class Local:
         above = len(self.arrow.tiers) if coarse < 0 else coarse
         offset = sum(tier.width for tier in self.arrow.tiers[fine + 1 : above])
         sums.above[fine] = sums.above[fine].at[group, slot, offset + other].add(second)
+
+    def _slots(self, colour: int, number: Array | None, places: Mapping[str, Array]) -> Any:
+        """Where numbers of a colour stand in their block."""
+        if self.is_grouped(colour):
+            return places["slot"][number]
+        return int(self.home[2][self.colour == colour][0])
 
 
 @dataclass
@@ -197,20 +202,19 @@ def local_reading(
     """
     structure = problem.structure
     grouped = [s for s in sites if s.levels]
-    count = len(arrow.border) + len(grouped)
+    alone = [s for s in sites if not s.levels]
+    count = len(alone) + len(grouped)
     pairs = count * (count + 1) // 2
     worth = always or (pairs < 2 * arrow.count and structure.rows >= WORTH)
-    single = all(s.size == 1 for s in sites if not s.levels)
+    single = all(s.size == 1 for s in alone)
     over_levels = all(s.levels == s.domain and len(s.domain) == len(s.shape) for s in grouped)
-    in_border = set(arrow.border.tolist())
     starts = dict(zip(sites, np.cumsum([0, *(s.size for s in sites)]).tolist(), strict=False))
-    settled = all((starts[s] in in_border) == (not s.levels) for s in sites)
+    settled = set(arrow.border.tolist()) >= {starts[s] for s in alone}
     if not (worth and pairs <= MOST_PAIRS and single and over_levels and settled):
         return None
     colour = np.empty(arrow.size, dtype=np.int64)
-    colour[arrow.border] = np.arange(len(arrow.border))
-    for number, site in enumerate(grouped):
-        colour[starts[site] : starts[site] + site.size] = len(arrow.border) + number
+    for number, site in enumerate((*alone, *grouped)):
+        colour[starts[site] : starts[site] + site.size] = number
     target, cells = problem.target, {}
     vector = jax.ShapeDtypeStruct((target.size,), np.float64)
     shapes = jax.eval_shape(
@@ -220,8 +224,8 @@ def local_reading(
         found = _cells(term, tuple(leaf.shape), structure, grouped, starts)
         if found is None:
             return None
-        cells[term] = {len(arrow.border) + number: at for number, at in found.items()}
-    return Local(arrow, colour, cells)
+        cells[term] = {len(alone) + number: at for number, at in found.items()}
+    return Local(arrow, colour, cells, len(alone))
 
 
 def _cells(
