@@ -1,25 +1,19 @@
 """The functions beside a model that sample its posterior faster: what the passes found, lowered.
 
-``condense`` reduces the data once, ``collapsed`` is the model without what is integrated out, and
-``recover`` draws that exactly, so that the sites of the model itself come out.
+``condense`` reduces the data once, ``collapsed`` is the model as it is sampled, and ``recover``
+draws what is integrated out and turns the rest into the sites of the model itself.
 """
 
-from dataclasses import dataclass, field
-
-from hdsl.backends.hierarchy import covariance_factor, stacked
-from hdsl.backends.inputs import Index, Observed, Seen
+from hdsl.backends.gaussian import lower_gaussian
 from hdsl.backends.lower import Lowering, lower_nodes
 from hdsl.backends.namer import harmless
 from hdsl.backends.program import (
     Assign,
     Call,
     Collapsed,
-    Comment,
-    Factor,
     Gather,
     Kernel,
     Load,
-    Number,
     Return,
     Sample,
     Statement,
@@ -27,78 +21,20 @@ from hdsl.backends.program import (
     Variable,
 )
 from hdsl.backends.prune import prune, used_by
-from hdsl.expr import ROW, Expr, Value
-from hdsl.ir.arranged import Arranged, Gaussian, Tier
-
-_ZERO, _ONE = Number(0.0), Number(1.0)
-
-
-@dataclass
-class _Writing:
-    """One run: the statements of each function as they grow."""
-
-    gaussian: Gaussian
-    lowering: Lowering
-    condense: list[Statement] = field(default_factory=list)
-    made: list[str] = field(default_factory=list)
-    body: list[Statement] = field(default_factory=list)
-    recover: list[Statement] = field(default_factory=list)
-    recovered: list[tuple[str, Term]] = field(default_factory=list)
-    returned: list[Term] = field(default_factory=list)
-
-    def name(self, wish: str) -> str:
-        """An identifier of these functions' own."""
-        return self.lowering.names(("collapsed", wish), wish)
-
-    @property
-    def group(self) -> str:
-        """What one set of coefficients is for: a group of the finest tier, or all rows."""
-        return self.gaussian.tiers[0].level if self.gaussian.tiers else "all"
-
-    @property
-    def observed(self) -> Variable:
-        return Variable(self.lowering.input(Observed(self.gaussian.outcome.name)))
-
-    def rows(self, expr: Expr) -> Term:
-        """An expression over the rows that have an outcome."""
-        return self.seen(self.lowering.term(expr, (ROW,)), expr)
-
-    def seen(self, term: Term, expr: Expr) -> Term:
-        """A term over the rows, of those alone whose outcome is known."""
-        outcome = self.gaussian.outcome.name
-        varies = bool(self.lowering.terms.domain(expr))
-        if outcome not in self.lowering.seen or not varies:
-            return term
-        return Gather(term, (self.lowering.input(Seen(outcome)),))
-
-    def group_of_row(self) -> Term:
-        """The number of each row's group of the finest tier."""
-        if not self.gaussian.tiers:
-            return Kernel("np.zeros", (Kernel("len", (self.observed,)), Variable("int")))
-        index = self.lowering.input(Index(self.group, ROW))
-        outcome = self.gaussian.outcome.name
-        if outcome in self.lowering.seen:
-            return Gather(Variable(index), (self.lowering.input(Seen(outcome)),))
-        return Variable(index)
-
-    def size(self) -> Term:
-        """How many groups the finest tier has."""
-        if not self.gaussian.tiers:
-            return _ONE
-        return Variable(self.lowering.size(self.group))
+from hdsl.backends.writing import Writing, factor_of
+from hdsl.expr import Constant, Expr, Value, apply
+from hdsl.ir.arranged import Arranged, Totals
 
 
 def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
     """The functions for an arranged model; ``lowering`` is one of its own nodes."""
-    assert arranged.gaussian is not None
-    run = _Writing(arranged.gaussian, lowering)
     lower_nodes(lowering)
-    run.body = lowering.body
-    lowering.comment(arranged.gaussian.outcome.span)
-    _population(run)
-    _likelihood(run)
-    _eliminations(run)
-    _recovery(run)
+    run = Writing(lowering, body=lowering.body)
+    for totals in arranged.totals:
+        lower_totals(totals, run)
+    if arranged.gaussian is not None:
+        lower_gaussian(arranged.gaussian, run)
+    run.body.append(Return(Call("tuple", tuple(run.returned))))
     body, used = prune(run.body)
     loads = [name for name in dict.fromkeys(lowering.inputs.values()) if name in used]
     kept = tuple(name for name in loads if name not in run.made)
@@ -118,7 +54,7 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
 
 
 def _sizes(
-    run: _Writing, body: tuple[Statement, ...], *used: frozenset[str]
+    run: Writing, body: tuple[Statement, ...], *used: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
     """The levels whose number of groups a function needs."""
     plates = {level for s in body if isinstance(s, Sample) for level in s.domain}
@@ -130,180 +66,39 @@ def _sizes(
     )
 
 
-# ---------------------------------------------------------------- what is known before any row
+def lower_totals(totals: Totals, run: Writing) -> None:
+    """Add what `recover` needs to draw the deviations that make up totals, and their draws."""
+    lowering = run.lowering
+    number = [t.level for t in run.totals].count(totals.level)
+    run.totals.append(totals)
+    by = totals.level if not number else f"{totals.level} {number + 1}"
+    lowering.comment(totals.nodes[0].span)
+    names = [run.name(f"{what} of {by}") for what in ("loadings", "factor", "gap")]
+    loadings, factor, gap = map(Variable, names)
+    size = Variable(lowering.size(totals.level))
 
+    def matrix(rows: tuple[tuple[Expr, ...], ...]) -> Term:
+        lines = tuple(
+            Call("list", tuple(lowering.term(entry, (totals.level,)) for entry in row))
+            for row in rows
+        )
+        return Kernel("by_group", (Call("list", lines), size))
 
-def _population(run: _Writing) -> None:
-    """The priors of the population, and `mean`: that of what multiplies each column, in all."""
-    gaussian, lowering = run.gaussian, run.lowering
-    columns: list[list[Term]] = [[] for _ in gaussian.columns]
-    if gaussian.population:
-        priors = [dict(node.distribution.arguments) for node, _ in gaussian.population]
-        for name, argument in (("prior mean", "mu"), ("prior sd", "sigma")):
-            terms = tuple(lowering.term(prior[argument], ()) for prior in priors)
-            run.body.append(Assign(run.name(name), Call("stack", terms)))
-        for i, (_, place) in enumerate(gaussian.population):
-            columns[place].append(Gather(Variable(run.name("prior mean")), (str(i),)))
-    for quantity, place in gaussian.sampled:
-        columns[place].append(lowering.term(Value(quantity), ()))
-    means: list[Term] = []
-    for parts in columns:
-        mean = parts[0] if parts else _ZERO
-        for part in parts[1:]:
-            mean = Call("+", (mean, part))
-        means.append(mean)
-    plain = [Gather(Variable(run.name("prior mean")), (str(i),)) for i in range(len(means))]
-    value = Variable(run.name("prior mean")) if means == plain else Call("stack", tuple(means))
-    run.body.append(Assign(run.name("mean"), value))
-
-
-def _likelihood(run: _Writing) -> None:
-    """`density`: that of each finest group's rows, as a function of its coefficients."""
-    gaussian, lowering = run.gaussian, run.lowering
-    columns = Call("list", tuple(run.rows(column) for column in gaussian.columns))
-    outcome: Term = run.observed
-    if gaussian.offset is not None:
-        outcome = Call("-", (outcome, run.rows(gaussian.offset)))
-    scale = run.rows(gaussian.scale) if gaussian.known_scale else None
-    scales = () if scale is None else (scale,)
-    levels = () if not gaussian.tiers else (run.group,)
-    sigma = _ONE if gaussian.known_scale else lowering.term(gaussian.scale, levels)
-    by = f"by {run.group}"
-    counted = [run.name(f"{word} {by}") for word in ("count", "constant")]
-    mean = Variable(run.name("mean"))
-    if gaussian.rest is None:
-        made = [run.name(f"{word} {by}") for word in ("rows", "outcome", "rest")] + counted
-        value = Kernel("reduced_rows", (columns, outcome, run.group_of_row(), run.size(), *scales))
-        run.condense.append(Assign(", ".join(made), value))
-        arguments = (*map(Variable, made), mean, sigma)
-        run.body.append(Assign(run.name("density"), Kernel("of_rows", arguments)))
-    else:
-        table, group, known = (run.name(n) for n in ("table", f"{run.group} of row seen", "known"))
-        squares = run.name(f"squares {by}")
-        made = [table, group, known, squares, *counted]
-        if scale is not None:
-            outcome = Call("/", (outcome, scale))
-        run.condense += [
-            Assign(table, Kernel("side_by_side", (columns, run.observed, *scales))),
-            Assign(group, run.group_of_row()),
-            Assign(known, outcome),
-            Assign(
-                ", ".join([squares, *counted]),
-                Kernel("squares", (Variable(table), Variable(group), run.size(), *scales)),
-            ),
-        ]
-        rest = run.rows(gaussian.rest)
-        if scale is not None:
-            lines = Variable(run.name("scale of row"))
-            made.append(lines.name)
-            run.condense.append(Assign(lines.name, scale))
-            rest = Call("/", (rest, lines))
-        residual = Call("-", (Variable(known), rest))
-        run.body.append(Assign(run.name("residual"), residual))
-        names = (table, run.name("residual"), group, squares, *counted)
-        arguments = (*map(Variable, names), mean, sigma)
-        run.body.append(Assign(run.name("density"), Kernel("of_residuals", arguments)))
-    run.made += made
-
-
-# ---------------------------------------------------------------- integrating out, and back
-
-
-def _places(places: tuple[int, ...]) -> Variable:
-    return Variable(f"np.array([{', '.join(map(str, places))}])")
-
-
-def _eliminations(run: _Writing) -> None:
-    """One tier after the other, the finest first, then the population; what is left counts."""
-    gaussian, lowering = run.gaussian, run.lowering
-    density = run.name("density")
-    parents: list[str | None] = [*(tier.level for tier in gaussian.tiers), None]
-    for tier, parent in zip(gaussian.tiers, parents[1:], strict=True):
-        text = f"{tier.level}: {', '.join(s.deviation for n in tier.nodes for s in n.shares)}"
-        run.body.append(Comment(harmless(text)))
-        factor = run.name(f"factor of {tier.level}")
-        run.body.append(Assign(factor, _factor(tier, lowering)))
-        _eliminate(run, tier.level, tier.places, Variable(factor))
-        if parent is not None:
-            index = Variable(lowering.input(Index(parent, tier.level)))
-            size = Variable(lowering.size(parent))
-            summed = Kernel("over_groups", (Variable(density), index, size))
-            run.body.append(Assign(density, summed))
-    if gaussian.population:
-        run.body.append(Comment("what all groups have in common"))
-        if gaussian.tiers:
-            run.body.append(Assign(density, Kernel("over_all", (Variable(density),))))
-        places = tuple(place for _, place in gaussian.population)
-        factor_of_all = Call("diagonal", (Variable(run.name("prior sd")),))
-        _eliminate(run, "population", places, factor_of_all)
-        run.returned = [Variable(run.name(n)) for n in ("prior mean", "prior sd")] + run.returned
-    total = Kernel(f"{density}[0].sum", ())
-    run.body.append(Factor(run.gaussian.outcome.name, total))
-    run.body.append(Return(Call("tuple", tuple(run.returned))))
-
-
-def _eliminate(run: _Writing, what: str, places: tuple[int, ...], factor: Term) -> None:
-    density, effects = run.name("density"), run.name(f"effects of {what}")
-    call = Kernel("eliminate", (Variable(density), _places(places), factor))
-    run.body.append(Assign(f"{density}, {effects}", call))
-    run.returned.append(Variable(effects))
-    if isinstance(factor, Variable):
-        run.returned.append(factor)
-
-
-def _factor(tier: Tier, lowering: Lowering) -> Term:
-    """The Cholesky factor of the covariance of a level's deviations."""
-    blocks: list[Term] = []
-    for node in tier.nodes:
-        sds = stacked([Value(share.sd) for share in node.shares], (), lowering)
-        if node.correlation is None:
-            blocks.append(Call("diagonal", (sds,)))
-        else:
-            blocks.append(covariance_factor(node, sds, lowering))
-    return blocks[0] if len(blocks) == 1 else Call("block diagonal", tuple(blocks))
-
-
-def _recovery(run: _Writing) -> None:
-    """Draws from the coarsest to the finest, each given those above it."""
-    gaussian, lowering = run.gaussian, run.lowering
-    above = run.name("above")
-    run.recover.append(
-        Assign(above, Call("zeros", (Variable(f"({len(gaussian.columns)}, 1)"),))),
+    gaps = tuple(
+        (Value(site) if mean == Constant(0.0) else apply("-", site, mean),)
+        for site, mean in zip(totals.sites, totals.means, strict=True)
     )
-    if gaussian.population:
-        z, places = run.name("z of population"), tuple(p for _, p in gaussian.population)
-        run.recover.append(Assign(z, _drawn(run, "population", above)))
-        spread, location = run.name("prior sd"), run.name("prior mean")
-        diagonal = Call("diagonal", (Variable(spread),))
-        run.recover.append(Assign(above, _added(above, places, diagonal, z)))
-        for i, (node, _) in enumerate(gaussian.population):
-            scaled = Call(
-                "*", (Gather(Variable(spread), (str(i),)), Gather(Variable(z), (str(i), "0")))
-            )
-            value = Call("+", (Gather(Variable(location), (str(i),)), scaled))
-            run.recovered.append((node.name, value))
-    coarser: str | None = None
-    for tier in reversed(gaussian.tiers):
-        if coarser is not None:
-            index = lowering.input(Index(coarser, tier.level))
-            moved = Gather(Variable(above), (":", f'data["{index}"]'))
-            run.recover.append(Assign(above, moved))
-        z = run.name(f"z of {tier.level}")
-        run.recover.append(Assign(z, _drawn(run, tier.level, above)))
-        if tier is not gaussian.tiers[0]:
-            factor = Variable(run.name(f"factor of {tier.level}"))
-            run.recover.append(Assign(above, _added(above, tier.places, factor, z)))
-        shares = [share for node in tier.nodes for share in node.shares]
-        for j, share in enumerate(shares):
-            inside = share.deviation.removeprefix("dev(").removesuffix(")")
-            run.recovered.append((f"z({inside})", Gather(Variable(z), (str(j),))))
-        coarser = tier.level
-
-
-def _drawn(run: _Writing, what: str, above: str) -> Term:
-    effects = Variable(run.name(f"effects of {what}"))
-    return Kernel("drawn", (effects, Variable(above), Variable("source_draw")))
-
-
-def _added(above: str, places: tuple[int, ...], factor: Term, z: str) -> Term:
-    return Kernel("added", (Variable(above), _places(places), factor, Variable(z)))
+    run.body += [
+        Assign(loadings.name, matrix(totals.loadings)),
+        Assign(factor.name, factor_of(totals.nodes, lowering)),
+        Assign(gap.name, Gather(matrix(gaps), (":", "0"))),
+    ]
+    run.returned += [loadings, factor, gap]
+    z = run.name(f"z of {by}")
+    run.recover.append(
+        Assign(z, Kernel("parted", (loadings, factor, gap, Variable("source_draw"))))
+    )
+    shares = [share for node in totals.nodes for share in node.shares]
+    for i, share in enumerate(shares):
+        inside = share.deviation.removeprefix("dev(").removesuffix(")")
+        run.recovered.append((f"z({inside})", Gather(Variable(z), (str(i),))))

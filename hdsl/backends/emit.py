@@ -120,7 +120,8 @@ def _collapsed(
     lowering.quotation.last = -1
     own = _laid_out(arranged.model, lowering.facts, lowering.quotation)
     own = replace(own, levels=lowering.model.levels)
-    fast = Lowering(own, lowering.names, lowering.facts, lowering.seen, lowering.quotation)
+    given = (lowering.names, lowering.facts, lowering.seen, lowering.quotation, lowering.model)
+    fast = Lowering(own, *given)
     return lower_collapsed(arranged, fast), fast.inputs
 
 

@@ -183,8 +183,43 @@ def added(above, places, factor, effects):
     return {add}
 '''
 
+BY_GROUP = '''\
+def by_group(rows, size):
+    """A matrix of numbers, or of arrays with one for each group: (rows, columns, groups)."""
+    columns = [[{np}.broadcast_to({np}.asarray(x), (size,)) for x in row] for row in rows]
+    return {np}.stack([{np}.stack(row) for row in columns])
+'''
+
+PARTED = '''\
+def parted(loadings, factor, totals, {source}):
+    """Standard normal effects of each group, (effects, groups), given what they add up to.
+
+    With S = loadings @ factor and S z = totals, a free draw z is moved onto the totals, by
+    S' (S S')^-1 (totals - S z): Matheron's rule, exact for normal variables (Journel and
+    Huijbregts, Mining Geostatistics, 1978, VII.A.1).
+    """
+    side = (loadings[:, :, None] * factor[None, :, :, None]).sum(axis=1)
+    right = side[0]
+    free = {noise}
+    gap = totals - (side * free[None]).sum(axis=1)
+    root = {cholesky}((side[:, None] * side[None]).sum(axis=2), len(totals))
+    found = []
+    for i in range(len(totals)):
+        rest = gap[i]
+        for j, earlier in enumerate(found):
+            rest = rest - root[i, j] * earlier
+        found.append(rest / root[i, i])
+    for i in reversed(range(len(totals))):
+        rest = found[i]
+        for j in range(i + 1, len(totals)):
+            rest = rest - root[j, i] * found[j]
+        found[i] = rest / root[i, i]
+    return free + (side * {draws}.stack(found)[:, None]).sum(axis=0)
+'''
+
 _JAX = {
     "np": "jnp",
+    "cholesky": "cholesky",
     "add": "jnp.broadcast_to(above, (len(above), moves.shape[1])).at[places].add(moves)",
     "draws": "jnp",
     "sum_residual": "jax.ops.segment_sum(residual**2, group, size)",
@@ -195,6 +230,7 @@ _JAX = {
 }
 _PYTENSOR = {
     "np": "pt",
+    "cholesky": "cholesky_of_draws",
     "add": "above + np.eye(len(above))[:, places] @ moves",
     "draws": "np",
     "sum_residual": "pt.inc_subtensor(pt.zeros(size)[group], residual**2)",
@@ -207,6 +243,7 @@ _PYTENSOR = {
 
 _NEEDS = {
     "eliminate": ("cholesky", "solved"),
+    "parted": ("cholesky",),
 }
 
 
@@ -215,7 +252,7 @@ def kernels(library: Library) -> dict[str, Helper]:
     words = _PYTENSOR if library is Library.PYMC else _JAX
     sources = (
         *(REDUCED_ROWS, TABLE, GRAMS, OF_ROWS, OF_RESIDUALS, ELIMINATE, CHOLESKY, SOLVED),
-        *(OVER_ALL, OVER_GROUPS, DRAWN, ADDED),
+        *(OVER_ALL, OVER_GROUPS, DRAWN, ADDED, BY_GROUP, PARTED),
     )
     found = {}
     for source in sources:

@@ -58,6 +58,7 @@ class Lowering:
     facts: Facts | None
     seen: frozenset[str]  # outcomes that may be missing
     quotation: Quotation
+    whole: Model | None = None  # the model as it is written, where this one lacks a part of it
     body: list[Statement] = field(default_factory=list)
     inputs: dict[Input, str] = field(default_factory=dict)
     dims: dict[str, Domain] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class Lowering:
 
     def input(self, item: Input) -> str:
         """The variable that holds something read from the data."""
-        return self.inputs.setdefault(item, name_input(self.names, item, self.model))
+        return self.inputs.setdefault(item, name_input(self.names, item, self.whole or self.model))
 
     def variable(self, name: str) -> str:
         """The Python variable of a quantity or a site."""

@@ -4,7 +4,12 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
-from hdsl.backends.print_collapsed import print_condense, print_recovery, returned
+from hdsl.backends.print_collapsed import (
+    print_condense,
+    print_recovery,
+    print_return,
+    returned,
+)
 from hdsl.backends.program import (
     Assign,
     Collapsed,
@@ -102,7 +107,7 @@ class _Printer:
                 self.page.code(call, 4)
             case Return(value=value):
                 self._leave()
-                self.page.code(f"return {write(value, Library.NUMPYRO)}", 4)
+                print_return(write(value, Library.NUMPYRO), self.page)
             case Sample():
                 self._sample(statement)
 

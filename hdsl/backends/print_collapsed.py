@@ -1,6 +1,7 @@
 """The functions beside a model that both backends print alike: `condense`, and `recover`'s end."""
 
 from hdsl.backends.expressions import write
+from hdsl.backends.layout import WIDTH
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Assign, Call, Collapsed, Comment, Load, Return, Variable
@@ -40,6 +41,15 @@ def print_recovery(collapsed: Collapsed, source: str, library: Library, page: Pa
         page.code(f"{statement.target} = {text}".replace("source_draw", source.format(number)), 4)
     entries = (f"{quoted(site)}: {write(value, library)}" for site, value in collapsed.recovered)
     page.verbatim("    return {", *(f"        {entry}," for entry in entries), "    }")
+
+
+def print_return(values: str, page: Page) -> None:
+    """Add the return of several values, on lines of their own where they are long."""
+    if len(values) + len("    return ") <= WIDTH:
+        page.verbatim(f"    return {values.removeprefix('(').removesuffix(')')}")
+        return
+    items = values.removeprefix("(").removesuffix(")").split(", ")
+    page.verbatim("    return (", *(f"        {item}," for item in items), "    )")
 
 
 def returned(collapsed: Collapsed) -> tuple[str, ...]:

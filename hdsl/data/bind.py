@@ -7,6 +7,8 @@ takes: labels as text, numbers as floats, in all rows of the file.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from hdsl.data.cells import Reader, group_column, is_labelled
 from hdsl.data.collinear import check_collinear
 from hdsl.data.column import Column
@@ -153,6 +155,11 @@ def _facts(dataset: Dataset) -> Facts:
             for name in outcomes
             if name in dataset.columns and dataset.columns[name].missing.any()
         ),
+        typical={
+            name: float(np.median(groups.counts))
+            for name, groups in dataset.groups.items()
+            if name != ROW
+        },
     )
 
 

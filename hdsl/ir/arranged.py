@@ -47,6 +47,21 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """Coefficients of a level that are sampled as they are, in the place of deviations ``nodes``.
+
+    ``sites`` are parameters of the model, one a coefficient; each is its mean plus the sum of its
+    ``loadings`` (data over the level) times the deviations, share after share.
+    """
+
+    level: str
+    sites: tuple[str, ...]
+    means: tuple[Expr, ...]
+    loadings: tuple[tuple[Expr, ...], ...]
+    nodes: tuple[Deviations, ...]
+
+
+@dataclass(frozen=True)
 class Remark:
     """What a pass did, or why it did not, in a sentence."""
 
@@ -61,14 +76,15 @@ class Arranged:
     """A model with what the passes made of it.
 
     ``model`` holds the nodes that are sampled as they are written; what was integrated out is
-    gone from it, and ``gaussian`` has it.
+    gone from it, and ``gaussian`` has it; ``totals`` are sampled in the place of deviations.
     """
 
     model: Model
     gaussian: Gaussian | None = None
+    totals: tuple[Totals, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether it is anything but the model as it is written."""
-        return self.gaussian is not None
+        return self.gaussian is not None or bool(self.totals)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection
 from hdsl.ir.arranged import Arranged
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import Model
+from hdsl.passes.centre import centre
 from hdsl.passes.integrate import integrate
 from hdsl.passes.names import PASS_NAMES
 
 Pass = Callable[[Arranged, Facts | None], Arranged]
 
-PASSES: dict[str, Pass] = dict(zip(PASS_NAMES, (integrate,), strict=True))
+PASSES: dict[str, Pass] = dict(zip(PASS_NAMES, (integrate, centre), strict=True))
 """All passes by name, in the order in which they are applied."""
 
 

@@ -42,7 +42,8 @@ def integrate(arranged: Arranged, facts: Facts | None) -> Arranged:
         if isinstance(found, Gaussian):
             model = _without(arranged.model, found)
             remark = Remark(NAME, _says(found), span=outcome.span)
-            return Arranged(model, found, (*arranged.remarks, remark))
+            remarks = (*arranged.remarks, remark)
+            return replace(arranged, model=model, gaussian=found, remarks=remarks)
         if found is not None:
             arranged = replace(arranged, remarks=(*arranged.remarks, found))
     return arranged
