@@ -170,6 +170,8 @@ def _eliminations(run: _Integral) -> None:
         factor = run.name(f"factor of {tier.level}")
         run.body.append(Assign(factor, factor_of(tier.nodes, lowering)))
         _eliminate(run, tier.level, tier.places, Variable(factor))
+        if tier is not gaussian.tiers[0]:
+            run.returned.append(Variable(factor))
         if parent is not None:
             index = Variable(lowering.input(Index(parent, tier.level)))
             size = Variable(lowering.size(parent))
@@ -192,8 +194,6 @@ def _eliminate(run: _Integral, what: str, places: tuple[int, ...], factor: Term)
     call = Kernel("eliminate", (Variable(density), _places(places), factor))
     run.body.append(Assign(f"{density}, {effects}", call))
     run.returned.append(Variable(effects))
-    if isinstance(factor, Variable):
-        run.returned.append(factor)
 
 
 def _recovery(run: _Integral) -> None:

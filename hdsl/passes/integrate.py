@@ -14,6 +14,7 @@ from hdsl.expr import ROW, Domain, Expr, Value
 from hdsl.ir.arranged import Arranged, Gaussian, Remark, Tier
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import (
+    Correlation,
     Data,
     Definition,
     Deviations,
@@ -26,6 +27,8 @@ from hdsl.ir.uses import expressions, quantities, values
 from hdsl.passes.linear import Sum, as_sum, is_data, needed, product, total
 
 NAME = "integrate"
+
+SAMPLED = (Parameter, Deviations, Correlation)
 
 MOST_COLUMNS = 40
 """Beyond so many columns a group's matrices are dearer than its rows."""
@@ -41,6 +44,10 @@ def integrate(arranged: Arranged, facts: Facts | None) -> Arranged:
         found = _found(outcome, arranged.model, facts)
         if isinstance(found, Gaussian):
             model = _without(arranged.model, found)
+            if not any(isinstance(node, SAMPLED) for node in model.nodes):
+                says = "every scale is known: nothing would be left to sample"
+                remark = Remark(NAME, says, "declined", outcome.span)
+                return replace(arranged, remarks=(*arranged.remarks, remark))
             remark = Remark(NAME, _says(found), span=outcome.span)
             remarks = (*arranged.remarks, remark)
             return replace(arranged, model=model, gaussian=found, remarks=remarks)

@@ -71,6 +71,12 @@ def test_the_marginal_is_exact_and_so_are_the_draws(case, tmp_path):
     assert np.abs(np.cov(found.whitened.T) - np.eye(size)).max() < 8 / np.sqrt(draws)
 
 
+def test_something_is_left_to_sample():
+    found = arranged(model_of(Source("data y : real\ny ~ normal(a, 1)\na ~ 1\n")))
+    assert not found.changed
+    assert [remark.kind for remark in found.remarks] == ["declined"]
+
+
 def test_a_centred_coefficient_keeps_its_mean():
     text = "y ~ normal(a + b * x, s)\na ~ sub with centered\nb ~ sub\n"
     found = arranged(model_of(Source(DATA + text))).gaussian
