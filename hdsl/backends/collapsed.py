@@ -42,7 +42,7 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
     reads = [name for name in dict.fromkeys(lowering.inputs.values()) if name in reduced]
     every = (*(Load(name) for name in (*kept, *(n for n in run.made if n in used))), *body)
     return Collapsed(
-        notes=tuple(harmless(remark.says) for remark in arranged.remarks if remark.kind == "done"),
+        notes=tuple(_sentence(r.says) for r in arranged.remarks if r.kind == "done"),
         condense=(*(Load(name) for name in reads), *run.condense),
         kept=kept,
         made=tuple(run.made),
@@ -51,6 +51,11 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
         recover=tuple(run.recover),
         recovered=tuple(run.recovered),
     )
+
+
+def _sentence(text: str) -> str:
+    """A remark as a sentence of a docstring."""
+    return harmless(f"{text[0].upper()}{text[1:]}.")
 
 
 def _sizes(

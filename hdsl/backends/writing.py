@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hdsl.backends.hierarchy import covariance_factor, stacked
 from hdsl.backends.lower import Lowering
 from hdsl.backends.program import Call, Statement, Term
-from hdsl.expr import Value
+from hdsl.expr import Expr, Value
 from hdsl.ir.arranged import Totals
 from hdsl.ir.model import Deviations
 
@@ -30,6 +30,9 @@ class Writing:
 
 def factor_of(nodes: tuple[Deviations, ...], lowering: Lowering) -> Term:
     """The Cholesky factor of the covariance of a level's deviations."""
+    if all(node.correlation is None for node in nodes):
+        every: list[Expr] = [Value(share.sd) for node in nodes for share in node.shares]
+        return Call("diagonal", (stacked(every, (), lowering),))
     blocks: list[Term] = []
     for node in nodes:
         sds = stacked([Value(share.sd) for share in node.shares], (), lowering)

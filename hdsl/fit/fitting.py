@@ -44,6 +44,9 @@ BACKENDS = ("numpyro", "pymc")
 SAMPLERS = {"numpyro": ("numpyro",), "pymc": ("numpyro", "nutpie", "pymc")}
 """What may sample each backend's model; the first does unless another is asked for."""
 
+NEEDED = {"numpyro": (), "pymc": ("pymc",), "nutpie": ("nutpie",)}
+"""What a backend or a sampler needs besides what HDSL comes with."""
+
 DRAWING = ("hdsl", "numpyro", "jax", "jaxlib", "pymc", "pytensor")
 """Those that have a say in the draws: a fit goes on only with the very versions that began it."""
 
@@ -72,21 +75,19 @@ def fit(
 
     ``method`` is ``nuts``, which samples the posterior; ``laplace``, ``svi`` or ``pathfinder``,
     which approximate it; or ``auto``, which says what it chose and why. ``level`` 0 samples the
-    model as written, 1 as the passes arrange it, but those ``without``. Ctrl-C keeps what every
-    chain has drawn. ``resume`` goes on with the fit that was to write ``out`` and was killed or
-    stopped; ModelError if there is none, or another one. ``origin`` says where data came from.
+    model as written, 1 as the passes arrange it, but those ``without``. Ctrl-C keeps what chains
+    have drawn. ``resume`` goes on with the fit that was to write ``out``; ModelError if there is
+    none, or another. ``origin`` says where data came from.
     """
-    without = tuple(sorted(without))
-    settings = Settings(chains, draws, warmup, seed, target_accept, level, without)
+    passes = (level, tuple(sorted(without)))
+    settings = Settings(chains, draws, warmup, seed, target_accept, *passes)
     chosen = _checked(method, backend, sampler, settings)
     reporter = _reporter(progress)
     if method == "auto":
         method = _chosen(model, binding, settings, reporter)
     plan = Plan(method, backend, chosen, settings, reporter, origin or {})
-    for package in {"numpyro": (), "pymc": ("pymc",)}[backend]:
+    for package in NEEDED[backend] + NEEDED.get(chosen, ()):
         require(package)
-    if plan.sampler == "nutpie":
-        require("nutpie")
     target = None if out is None else Path(out)
     with open_draft(target, overwrite, resume) as draft:
         try:

@@ -11,13 +11,11 @@ of their covariances, and they are drawn given it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hdsl.expr import Apply, Constant, Expr, Value, apply, rewrite
+from hdsl.expr import Expr, Value, rewrite
 from hdsl.families import FAMILIES
-from hdsl.families.family import REAL
 from hdsl.ir.arranged import Arranged, Gaussian, Remark, Totals
 from hdsl.ir.facts import Facts
 from hdsl.ir.model import (
-    Correlation,
     Data,
     DataType,
     Definition,
@@ -29,7 +27,8 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.uses import expressions, values
-from hdsl.passes.linear import ONE, as_sum, needed, product
+from hdsl.passes.linear import ONE, as_sum, needed
+from hdsl.passes.totals import ZERO, simple, sites_of
 
 NAME = "centre"
 
@@ -44,8 +43,6 @@ MANY_GROUPS = 20
 
 MOST_TOGETHER = 4
 """Coefficients that hang together are sampled one given the other up to so many."""
-
-ZERO = Constant(0.0)
 
 
 def centre(arranged: Arranged, facts: Facts | None) -> Arranged:
@@ -112,7 +109,8 @@ def _centred(arranged: Arranged, level: str, reason: str) -> Arranged:
             continue
         model = _replaced(model, found, some, read_by(arranged.gaussian))
         names = " and ".join(total.name for total in some)
-        remark = Remark(NAME, f"{names}: {reason}", span=together[0].span)
+        says = f"{names}: sampled as they are, not as deviations: {reason}"
+        remark = Remark(NAME, says, span=together[0].span)
         arranged = replace(
             arranged,
             model=model,
@@ -229,7 +227,7 @@ def _arranged(
     def change(found: Expr) -> Expr | None:
         return ZERO if isinstance(found, Value) and found.name in gone else None
 
-    means = tuple(_simple(rewrite(total.expr, change)) for total in some)
+    means = tuple(simple(rewrite(total.expr, change)) for total in some)
     sites = tuple(f"total {total.name}" for total in some)
     return Totals(level, sites, means, loadings, nodes)
 
@@ -245,28 +243,6 @@ def _is_regular(loadings: tuple[tuple[Expr, ...], ...]) -> bool:
     )
 
 
-def _simple(expr: Expr) -> Expr:
-    """The expression without sums and products of zeros."""
-    if not isinstance(expr, Apply):
-        return expr
-    parts = tuple(_simple(part) for part in expr.arguments)
-    match expr.function, parts:
-        case "+", (left, right) if right == ZERO:
-            return left
-        case "+", (left, right) if left == ZERO:
-            return right
-        case "-", (left, right) if right == ZERO:
-            return left
-        case "*", (left, right) if ZERO in (left, right):
-            return ZERO
-        case "*", (left, right) if ONE in (left, right):
-            return right if left == ONE else left
-        case ("/", (left, _)) if left == ZERO:
-            return ZERO
-        case _:
-            return replace(expr, arguments=parts)
-
-
 # ---------------------------------------------------------------- the model with them
 
 
@@ -280,7 +256,7 @@ def _replaced(
     for node in model.nodes:
         if node.name in gone:
             if node.name == found.nodes[-1].name:
-                nodes += _sites(found, model)
+                nodes += sites_of(found, model)
         elif isinstance(node, Definition) and node.name in renamed:
             nodes.append(replace(node, expr=Value(renamed[node.name]), recorded=False))
         else:
@@ -323,90 +299,3 @@ def _renamed(distribution: Distribution, change: Callable[[Expr], Expr | None]) 
     arguments = tuple((name, rewrite(e, change)) for name, e in distribution.arguments)
     inner = tuple(_renamed(each, change) for each in distribution.inner)
     return replace(distribution, arguments=arguments, inner=inner)
-
-
-def _sites(found: Totals, model: Model) -> Iterator[Node]:
-    """A normal parameter for each total, given those before it, by the Cholesky factor of their
-    covariance written out.
-    """
-    level, span = found.level, found.nodes[0].span
-    covariance = _covariance(found, model)
-    roots: dict[tuple[int, int], Expr] = {}
-    standard: list[Expr] = []
-
-    def defined(name: str, expr: Expr) -> Iterator[Node]:
-        if not isinstance(expr, Value | Constant):
-            yield Definition(name=name, domain=(level,), expr=expr, recorded=False, span=span)
-
-    for i, site in enumerate(found.sites):
-        mean = found.means[i]
-        for j in range(i):
-            below = covariance[i][j]
-            for k in range(j):
-                below = _simple(apply("-", below, product(roots[i, k], roots[j, k])))
-            name = f"root of {site} by {found.sites[j]}"
-            root = _simple(apply("/", below, roots[j, j]))
-            yield from defined(name, root)
-            roots[i, j] = root if isinstance(root, Value | Constant) else Value(name)
-            mean = _simple(apply("+", mean, apply("*", roots[i, j], standard[j])))
-        rest = covariance[i][i]
-        for k in range(i):
-            rest = _simple(apply("-", rest, apply("^", roots[i, k], 2.0)))
-        name = f"sd of {site}"
-        root = _root(rest)
-        yield from defined(name, root)
-        roots[i, i] = root if isinstance(root, Value) else Value(name)
-        yield from defined(f"mean of {site}", mean)
-        centre = mean if isinstance(mean, Value | Constant) else Value(f"mean of {site}")
-        prior = Distribution("normal", (("mu", centre), ("sigma", roots[i, i])))
-        yield Parameter(name=site, domain=(level,), support=REAL, distribution=prior, span=span)
-        gap = _simple(apply("-", site, centre))
-        deviate = apply("/", gap, roots[i, i])
-        yield from defined(f"standard {site}", deviate)
-        standard.append(Value(f"standard {site}"))
-
-
-def _covariance(found: Totals, model: Model) -> list[list[Expr]]:
-    """The totals' covariances, by the sds and correlations of the deviations."""
-    shares = [(node, k, share) for node in found.nodes for k, share in enumerate(node.shares)]
-
-    def between(a: int, b: int) -> Expr:
-        (node, i, share), (other, j, another) = shares[a], shares[b]
-        if a == b:
-            return apply("^", share.sd, 2.0)
-        if node is not other or node.correlation is None:
-            return ZERO
-        name = correlation_of(node, i, j, model)
-        return apply("*", apply("*", share.sd, another.sd), name)
-
-    size = len(shares)
-    result: list[list[Expr]] = []
-    for row in found.loadings:
-        line: list[Expr] = []
-        for column in found.loadings[: len(result) + 1]:
-            entry: Expr = ZERO
-            for a in range(size):
-                for b in range(size):
-                    scale = product(row[a], column[b])
-                    entry = _simple(apply("+", entry, apply("*", scale, between(a, b))))
-            line.append(entry)
-        result.append(line)
-    return result
-
-
-def correlation_of(node: Deviations, i: int, j: int, model: Model) -> str:
-    """The name of the correlation of two shares."""
-    assert node.correlation is not None
-    found = model.by_name[node.correlation]
-    if isinstance(found, Correlation):
-        return next(name for name, a, b in found.pairs if {a, b} == {i, j})
-    return node.correlation
-
-
-def _root(expr: Expr) -> Expr:
-    """The square root, of a square by itself; all that is squared here is positive."""
-    match expr:
-        case Apply(function="^", arguments=(Value() as base, Constant(value=2.0))):
-            return base
-        case _:
-            return apply("sqrt", expr)

@@ -229,7 +229,9 @@ def _without(model: Model, found: Gaussian) -> Model:
 
 def _says(found: Gaussian) -> str:
     """What was done, and why."""
-    parts = [f"the deviations of {tier.level}" for tier in found.tiers]
+    parts = []
+    if found.tiers:
+        parts.append(f"the deviations of {' and of '.join(tier.level for tier in found.tiers)}")
     if found.population:
         parts.append(", ".join(node.name for node, _ in found.population))
     what = " and ".join(parts)
