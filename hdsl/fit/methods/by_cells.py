@@ -74,7 +74,7 @@ class ByCells:
             return made.predictors(sites(v), arrays)
 
         def slopes(given: dict[int, Array]) -> dict[int, Array]:
-            found: dict[int, Array] = jax.grad(lambda p: made.densities(p, arrays).sum())(given)
+            found: dict[int, Array] = jax.grad(lambda p: made.bent(p, arrays).sum())(given)
             return found
 
         values = predictors(at)

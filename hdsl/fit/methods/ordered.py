@@ -22,11 +22,12 @@ import numpy as np
 
 from hdsl.expr import ROW
 from hdsl.fit.draws import Numbers
+from hdsl.fit.methods.additive import Addends, known_values, split_known
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrangement import Arrangement, arranged
 from hdsl.fit.methods.blocks import Array
 from hdsl.fit.methods.columns import Column, columns_of
-from hdsl.fit.methods.cut import Cut, UncutError, cut, known_ends, program_of
+from hdsl.fit.methods.cut import Cut, UncutError, cut, program_of
 from hdsl.fit.methods.local import log_terms
 from hdsl.fit.methods.objective import Batches, rows_of
 
@@ -48,13 +49,15 @@ class Outcome:
     """One outcome's densities on the cells of an order.
 
     ``known`` are registers of ``parts.program`` whose values are among the arrays, ``inputs`` those
-    of its inputs that coefficients need: of the data or a site, and its name. ``whole`` says that
-    no cell is empty.
+    of its inputs that coefficients need: of the data or a site, and its name. ``rest`` are, with
+    their signs, the registers that make what is not linear in predictors. ``whole`` says that no
+    cell is empty.
     """
 
     parts: Cut
     inputs: Mapping[int, tuple[str, str]]
     known: tuple[int, ...]
+    rest: tuple[tuple[float, int], ...]
     columns: tuple[Column, ...]  # without what is by row
     arrangement: Arrangement  # without terms
     still: frozenset[tuple[int, str]]  # columns, and what of them: their pieces are the groups
@@ -64,15 +67,25 @@ class Outcome:
 
     def total(self, sites: Mapping[str, Array], arrays: Mapping[str, Array]) -> Array:
         """The log density of all terms."""
-        return self.densities(self.predictors(sites, arrays), arrays).sum()
+        values = self._coefficients(sites, arrays)
+        found = self.bent(self._predictors(values, arrays), arrays).sum() + arrays["constant"]
+        for number, value in enumerate(values):
+            if f"slope {number}" in arrays:
+                found += (arrays[f"slope {number}"] * value).sum()
+        return found
+
+    def _coefficients(self, sites: Mapping[str, Array], arrays: Mapping[str, Array]) -> list[Array]:
+        of = {"data": arrays, "site": sites}
+        given = {register: of[kind][name] for register, (kind, name) in self.inputs.items()}
+        return self.parts.program.run(given, self.parts.coefficients)
 
     def predictors(
         self, sites: Mapping[str, Array], arrays: Mapping[str, Array]
     ) -> dict[int, Array]:
         """The predictors by register: by cell, or a single number."""
-        program, of = self.parts.program, {"data": arrays, "site": sites}
-        given = {register: of[kind][name] for register, (kind, name) in self.inputs.items()}
-        values = program.run(given, self.parts.coefficients)
+        return self._predictors(self._coefficients(sites, arrays), arrays)
+
+    def _predictors(self, values: list[Array], arrays: Mapping[str, Array]) -> dict[int, Array]:
         found = {}
         for k, register in enumerate(self.parts.predictors):
             if register in self.parts.coefficients:
@@ -81,11 +94,12 @@ class Outcome:
                 found[register] = self._predictor(k, values, arrays)
         return found
 
-    def densities(self, predictors: Mapping[int, Array], arrays: Mapping[str, Array]) -> Array:
-        """The log densities by cell, 0 in empty ones."""
-        program = self.parts.program
+    def bent(self, predictors: Mapping[int, Array], arrays: Mapping[str, Array]) -> Array:
+        """What of the log densities by cell is not linear in the predictors, 0 in empty cells."""
         known = {register: arrays[f"known {register}"] for register in self.known}
-        found: Array = program.run({**known, **predictors}, program.outputs)[0]
+        values = self.parts.program.run({**known, **predictors}, [r for _, r in self.rest])
+        pairs = zip(self.rest, values, strict=True)
+        found: Array = sum((sign * value for (sign, _), value in pairs), jnp.zeros(()))
         return found if self.whole else jnp.where(arrays["full"], found, 0.0)
 
     def _predictor(self, k: int, values: list[Array], arrays: Mapping[str, Array]) -> Array:
@@ -206,13 +220,11 @@ def _on_cells(
     full, term = cell >= 0, np.maximum(cell, 0)
     placed, data = _placed(problem, rows, term)
     parts, inputs = _cut(placed, data, name, len(term), len(term))
-    numbers = {r for r, (kind, _) in inputs.items() if kind == "site"}
-    known, moving = known_ends(parts.program, frozenset(parts.predictors), numbers)
-    if moving:
+    known = known_values(parts, inputs, data)
+    if known is None:
         return None
-    given = {r: data[key] for r, (kind, key) in inputs.items() if kind == "data"}
-    values = jax.jit(lambda given: parts.program.run(given, known))(given)
-    arrays = {f"known {r}": np.asarray(v) for r, v in zip(known, values, strict=True)}
+    sums, used = split_known(parts, known)
+    arrays = {f"known {r}": known[r] for r in used}
     needed = parts.program.plan(frozenset(inputs), parts.coefficients)[1]
     arrays |= {inputs[r][1]: data[inputs[r][1]] for r in needed if inputs[r][0] == "data"}
     if not full.all():
@@ -233,7 +245,8 @@ def _on_cells(
     made = Outcome(
         parts=parts,
         inputs={r: inputs[r] for r in needed},
-        known=known,
+        known=used,
+        rest=sums.rest,
         columns=bare,
         arrangement=replace(order, term=nothing),
         still=frozenset(still),
@@ -241,7 +254,42 @@ def _on_cells(
         whole=bool(full.all()),
         offsets=far,
     )
-    return made, arrays, order.term
+    return made, arrays | _linear_part(made, sums, known, arrays, full), order.term
+
+
+def _linear_part(
+    made: Outcome,
+    sums: Addends,
+    values: Mapping[int, Numbers],
+    arrays: Mapping[str, Numbers],
+    full: Numbers,
+) -> dict[str, Numbers]:
+    """The sum of all that is known or linear in predictors, as a function of the coefficients: a
+    constant and slopes.
+    """
+    program, parts = made.parts.program, made.parts
+    constant = sum(sign * float(values[r][full].sum()) for sign, r in sums.known)
+    weights = {
+        k: sum(
+            (sign * (1.0 if w is None else values[w]) for sign, w, p in sums.linear if p == r),
+            np.zeros(full.shape),
+        )
+        * full
+        for k, r in enumerate(parts.predictors)
+        if any(p == r for _, _, p in sums.linear)
+    }
+
+    def linear(values: list[Array]) -> Array:
+        found = made._predictors(values, arrays)
+        return sum((w * found[parts.predictors[k]]).sum() for k, w in weights.items())
+
+    found: dict[str, Numbers] = {}
+    if weights:
+        still = [jnp.zeros(program.shapes[r]) for r in parts.coefficients]
+        more, slopes = jax.jit(jax.value_and_grad(linear))(still)
+        constant += float(more)
+        found = {f"slope {number}": np.asarray(slope) for number, slope in enumerate(slopes)}
+    return found | {"constant": np.asarray(constant)}
 
 
 def _placed(problem: Problem, rows: Batches, term: Numbers) -> tuple[Problem, dict[str, Numbers]]:
