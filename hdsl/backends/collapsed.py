@@ -11,6 +11,7 @@ from hdsl.backends.program import (
     Assign,
     Call,
     Collapsed,
+    Drawn,
     Gather,
     Kernel,
     Load,
@@ -20,7 +21,7 @@ from hdsl.backends.program import (
     Term,
     Variable,
 )
-from hdsl.backends.prune import prune, used_by
+from hdsl.backends.prune import over, prune, used_by
 from hdsl.backends.writing import Writing, factor_of
 from hdsl.expr import Constant, Expr, Value, apply
 from hdsl.ir.arranged import Arranged, Totals
@@ -50,6 +51,7 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
         sizes=_sizes(run, body, used, reduced),
         recover=tuple(run.recover),
         recovered=tuple(run.recovered),
+        condensed=arranged.gaussian is not None and arranged.gaussian.rest is None,
     )
 
 
@@ -62,7 +64,10 @@ def _sizes(
     run: Writing, body: tuple[Statement, ...], *used: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
     """The levels whose number of groups a function needs."""
-    plates = {level for s in body if isinstance(s, Sample) for level in s.domain}
+    samples = (s for s in body if isinstance(s, Sample) and s.sizes is None and s.seen is None)
+    plates = {level for sample in samples for level in sample.domain}
+    drawn = (s.distribution for s in body if isinstance(s, Sample))
+    plates |= {level for d in drawn if isinstance(d, Drawn) for level in over(d)}
     found = ((level, run.lowering.size(level)) for level in run.lowering.model.levels)
     return tuple(
         (level, size)

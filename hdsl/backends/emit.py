@@ -108,6 +108,7 @@ def _generated(
         free=_free(model, names),
         imputed=_imputed(model, names),
         collapsed=program.collapsed is not None,
+        condensed=program.collapsed is not None and program.collapsed.condensed,
     )
 
 

@@ -20,7 +20,8 @@ class Generated:
     of a parameter that are not set to constants has an axis of its own: ``free`` leads from that
     to the levels it is made of, each with the key of the members' numbers. ``imputed`` leads from
     the axis of an imputed column's missing values to the column, its level, and that key.
-    ``collapsed``: the file has `condense`, `collapsed` and `recover` besides, to sample by.
+    ``collapsed``: the file has `condense`, `collapsed` and `recover` besides, to sample by; of an
+    outcome that is ``condensed`` no row is read any more when they do.
     """
 
     text: str
@@ -38,3 +39,4 @@ class Generated:
     free: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     imputed: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     collapsed: bool = False
+    condensed: bool = False

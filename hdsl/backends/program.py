@@ -193,6 +193,7 @@ class Collapsed:
     sizes: tuple[tuple[str, str], ...]
     recover: tuple[Statement, ...]
     recovered: tuple[tuple[str, Term], ...]
+    condensed: bool  # an outcome's rows are not read any more
 
 
 @dataclass(frozen=True)

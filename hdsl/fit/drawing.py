@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.draft import Record
-from hdsl.fit.draws import SOME_ROWS, Draws, NoStartError, OutcomeRows, Settings
+from hdsl.fit.draws import (
+    MANY_NUMBERS,
+    MANY_ROWS,
+    SOME_ROWS,
+    Draws,
+    NoStartError,
+    OutcomeRows,
+    Settings,
+)
 from hdsl.fit.methods.names import APPROXIMATE
 from hdsl.fit.module import GeneratedModule
 from hdsl.fit.progress import Reporter
@@ -81,6 +90,15 @@ def _no_start(error: NoStartError, model: ir.Model) -> ModelError:
     )
 
 
+def _may_be_large(loaded: GeneratedModule, data: Mapping[str, Any]) -> bool:
+    """Whether there may be rows or unknowns enough for an approximation to be worth its time."""
+    rows = len(data["coords"][ROW])
+    sizes = {**getattr(loaded.module, "COORDS", {}), **data["coords"]}
+    domains = loaded.generated.site_domains.values()
+    unknown = sum(prod(len(sizes.get(level, ())) or 1 for level in domain) for domain in domains)
+    return rows >= MANY_ROWS or (rows >= SOME_ROWS and unknown >= MANY_NUMBERS)
+
+
 def _by_numpyro(
     loaded: GeneratedModule,
     given: tuple[Any, ...],
@@ -95,14 +113,14 @@ def _by_numpyro(
     from hdsl.fit.programs import kept_programs
 
     data, outcomes, _, _, pointwise, _ = given
-    arranged = arranged_of(loaded, data)
-    if arranged is None and plan.settings.level > 0 and len(data["coords"][ROW]) >= SOME_ROWS:
+    if plan.settings.level > 0 and not loaded.generated.condensed and _may_be_large(loaded, data):
         from hdsl.fit.large import large_problem, sample_large
 
         large = large_problem(loaded, data, model, checkpoints)
         found = None if large is None else sample_large(large, *given)
         if found is not None:
             return found
+    arranged = arranged_of(loaded, data)
     predicted = [outcome.predicted for outcome in outcomes]
     kept = kept_programs({**record.programs, "pointwise": pointwise, "predicted": predicted})
     return sample_numpyro(

@@ -19,6 +19,9 @@ POINTWISE_VALUES = 20_000_000
 ROWS_KEPT = 200_000
 """Columns of more rows than this stay in the user's files, and are not copied into the results."""
 
+MANY_NUMBERS, MANY_ROWS = 1_000, 50_000
+"""Unknowns, or rows, from which on an approximation to begin from is worth its time."""
+
 SOME_ROWS = 1_000
 """Fewer rows inform few unknowns: whether the model is a large one is not even looked at."""
 

@@ -21,7 +21,16 @@ from hdsl.diagnostics.diagnostic import ModelError
 from hdsl.expr import ROW
 from hdsl.fit.approximate import problem_of
 from hdsl.fit.checkpoint import Checkpoints
-from hdsl.fit.draws import SOME_ROWS, Draws, NoStartError, Numbers, OutcomeRows, Settings
+from hdsl.fit.draws import (
+    MANY_NUMBERS,
+    MANY_ROWS,
+    SOME_ROWS,
+    Draws,
+    NoStartError,
+    Numbers,
+    OutcomeRows,
+    Settings,
+)
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.ordered import ordered
 from hdsl.fit.methods.whitening import Whitening, whitening
@@ -37,9 +46,6 @@ from hdsl.fit.nuts import Arrays, Sampled, Target, compile_program, sample
 from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import Reporter
 from hdsl.ir import model as ir
-
-MANY_NUMBERS, MANY_ROWS = 1_000, 50_000
-"""Unknowns, or rows, from which on an approximation is worth its time."""
 
 WARMUP = 200
 """Steps of warm-up at most: there is but one number to learn, how long a step is."""

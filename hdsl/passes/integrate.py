@@ -24,7 +24,7 @@ from hdsl.ir.model import (
     Parameter,
 )
 from hdsl.ir.uses import expressions, quantities, values
-from hdsl.passes.linear import Sum, as_sum, is_data, needed, product, total
+from hdsl.passes.linear import Sum, as_sum, is_data, needed, product, total, written_out
 
 NAME = "integrate"
 
@@ -70,6 +70,8 @@ def _found(outcome: Outcome, model: Model, facts: Facts | None) -> Gaussian | Re
     scale = arguments["sigma"]
     levels = domain_of(scale, model)
     known = is_data(scale, model)
+    if known:
+        scale = written_out(scale, model)
     while chain and not known and not _covers(chain[0], levels, model):
         chain = chain[1:]  # sigma is finer than this level's groups
     if not known and not chain and levels:

@@ -7,7 +7,18 @@ slopes and deviations that alpha and beta are made of.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hdsl.expr import Apply, Constant, Contraction, Expr, Label, Member, Summary, Value, apply
+from hdsl.expr import (
+    Apply,
+    Constant,
+    Contraction,
+    Expr,
+    Label,
+    Member,
+    Summary,
+    Value,
+    apply,
+    rewrite,
+)
 from hdsl.ir.model import Data, Definition, Deviations, Model, Parameter
 from hdsl.ir.uses import expressions, values
 
@@ -55,7 +66,7 @@ def total(parts: Iterator[Expr]) -> Expr | None:
 def as_sum(expr: Expr, model: Model) -> Sum:
     """The expression in parts."""
     if is_data(expr, model):
-        return Sum([Term(expr, None)])
+        return Sum([Term(written_out(expr, model), None)])
     match expr:
         case Value(name=name):
             return _of_quantity(expr, name, model)
@@ -67,11 +78,11 @@ def as_sum(expr: Expr, model: Model) -> Sum:
         case Apply(function="-", arguments=(inner,)):
             return _times(as_sum(inner, model), Constant(-1.0))
         case Apply(function="*", arguments=(left, right)) if is_data(left, model):
-            return _times(as_sum(right, model), left)
+            return _times(as_sum(right, model), written_out(left, model))
         case Apply(function="*", arguments=(left, right)) if is_data(right, model):
-            return _times(as_sum(left, model), right)
+            return _times(as_sum(left, model), written_out(right, model))
         case Apply(function="/", arguments=(left, right)) if is_data(right, model):
-            return _times(as_sum(left, model), apply("/", ONE, right))
+            return _times(as_sum(left, model), apply("/", ONE, written_out(right, model)))
         case _:
             return Sum(rest=[expr])
 
@@ -103,6 +114,16 @@ def product(left: Expr, right: Expr) -> Expr:
     if left == ONE:
         return right
     return left if right == ONE else apply("*", left, right)
+
+
+def written_out(expr: Expr, model: Model) -> Expr:
+    """The expression with every definition in it written out."""
+
+    def change(found: Expr) -> Expr | None:
+        node = model.by_name.get(found.name) if isinstance(found, Value) else None
+        return written_out(node.expr, model) if isinstance(node, Definition) else None
+
+    return rewrite(expr, change)
 
 
 def is_data(expr: Expr, model: Model) -> bool:
