@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdsl.cli.compiling import level_option, without_option
+from hdsl.cli.machines import machine_options
 from hdsl.cli.planning import show_plan
 from hdsl.cli.reading import bound, checked, read_source
 from hdsl.cli.resuming import go_on, origin_of, refuse_options
@@ -14,6 +15,7 @@ from hdsl.cli.terminal import show_table, write_file
 from hdsl.cli.text import MODEL, ROWS, data_option, table_option
 
 if TYPE_CHECKING:
+    from hdsl.fit.devices import Machines
     from hdsl.fit.run import Run
 
 FORMS = ("svg", "png", "pdf", "dot", "mmd", "txt")
@@ -124,6 +126,7 @@ def verify(model: str, rows: str, tables: Mapping[str, str], points: int, seed: 
 )
 @level_option(1, "1")
 @without_option
+@machine_options
 @click.option("-o", "--output", metavar="RUN", help="Default: the model's name with .run.")
 @click.option("--overwrite", is_flag=True, help="Replace RUN if it exists.")
 @click.option("--resume", metavar="RUN", help="Go on with the fit of RUN that was killed.")
@@ -138,6 +141,7 @@ def fit(
     output: str | None,
     resume: str | None,
     plan: bool,
+    machines: "Machines",
     **options: Any,
 ) -> None:
     """Sample a model given data.
@@ -175,9 +179,11 @@ def fit(
         out=out,
         progress=True,
         origin=origin_of(model, rows, tables),
+        machines=machines,
         **options,
     )
-    _show_fit(run)
+    if run.path is not None:  # another process writes the run, and shows it
+        _show_fit(run)
 
 
 @click.command()

@@ -156,6 +156,30 @@ ENTRIES: tuple[Entry, ...] = (
         proof="tests/fit/test_svi.py::test_no_finite_elbo_is_an_error",
     ),
     Entry(
+        "H534",
+        Severity.ERROR,
+        "devices that are not there",
+        "`--devices` shares the rows among so many devices of one machine: cores of the processor, "
+        "or GPUs where `--device gpu` asks for them. There cannot be more than the machine has, "
+        "and a GPU is of use only where JAX was installed with support for it.",
+        bad="",
+        good="",
+        proof="tests/fit/test_devices.py::test_devices_that_are_not_there",
+    ),
+    Entry(
+        "H535",
+        Severity.ERROR,
+        "processes that do not find each other",
+        "With `--distributed` a fit is made by several processes that share the rows, on one host "
+        "or on many. Each is told the address where they meet, how many they are and which it is: "
+        "by `--coordinator`, `--processes` and `--process`, by JAX_COORDINATOR_ADDRESS, "
+        "JAX_NUM_PROCESSES and JAX_PROCESS_ID, or by a scheduler that JAX knows. A process alone "
+        "waits for the others for five minutes.",
+        bad="",
+        good="",
+        proof="tests/fit/test_devices.py::test_processes_without_a_place_to_meet",
+    ),
+    Entry(
         "H550",
         Severity.ERROR,
         "no such parameter to set",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 from hdsl.diagnostics.diagnostic import Diagnostic, Label, ModelError
 from hdsl.expr import ROW
 from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.devices import Machines, Shares, shares_of
 from hdsl.fit.draft import Record
 from hdsl.fit.draws import (
     MANY_NUMBERS,
@@ -36,6 +37,7 @@ class Plan:
     settings: Settings
     reporter: Reporter
     origin: Mapping[str, Any]
+    machines: Machines = field(default_factory=Machines)
 
 
 def draw(
@@ -56,6 +58,8 @@ def draw(
             from hdsl.fit.approximate import approximate, problem_of
 
             problem = problem_of(loaded, data, model, checkpoints)
+            shares = _shares(loaded, data, plan)
+            problem = problem if shares is None else shares.problem(problem)
             return approximate(plan.method, problem, *given)
         if plan.backend == "numpyro":
             return _by_numpyro(loaded, given, model, plan, checkpoints, record)
@@ -113,16 +117,21 @@ def _by_numpyro(
     from hdsl.fit.programs import kept_programs
 
     data, outcomes, _, _, pointwise, _ = given
-    if plan.settings.level > 0 and not loaded.generated.condensed and _may_be_large(loaded, data):
+    large = plan.settings.level > 0 and not loaded.generated.condensed
+    if large and not plan.machines.many and _may_be_large(loaded, data):
         from hdsl.fit.large import large_problem, sample_large
 
-        large = large_problem(loaded, data, model, checkpoints)
-        found = None if large is None else sample_large(large, *given)
+        problem = large_problem(loaded, data, model, checkpoints)
+        found = None if problem is None else sample_large(problem, *given)
         if found is not None:
             return found
     arranged = arranged_of(loaded, data)
+    shares = _shares(loaded, data, plan) if arranged is None else None
+    if arranged is not None and plan.machines.many:
+        plan.reporter.note("what -O1 has arranged is computed on one device: -O0 shares the rows")
     predicted = [outcome.predicted for outcome in outcomes]
-    kept = kept_programs({**record.programs, "pointwise": pointwise, "predicted": predicted})
+    asked = {**record.programs, "pointwise": pointwise, "predicted": predicted}
+    kept = None if plan.machines.many else kept_programs(asked)
     return sample_numpyro(
         model_of(loaded),
         data,
@@ -134,4 +143,10 @@ def _by_numpyro(
         checkpoints,
         arranged,
         kept,
+        shares,
     )
+
+
+def _shares(loaded: GeneratedModule, data: Mapping[str, Any], plan: Plan) -> Shares | None:
+    """How the rows are shared among the devices that were asked for, if there are many."""
+    return shares_of(plan.machines, loaded.generated.by_row, len(data["coords"][ROW]))

@@ -15,6 +15,7 @@ import numpy as np
 from hdsl.data.training import remember
 from hdsl.expr import ROW
 from hdsl.fit.described import centrings, population
+from hdsl.fit.devices import Machines, begin
 from hdsl.fit.draft import Draft, Record, open_draft
 from hdsl.fit.drawing import Plan, draw
 from hdsl.fit.draws import (
@@ -70,6 +71,7 @@ def fit(
     resume: bool = False,
     progress: bool | Reporter = False,
     origin: Mapping[str, Any] | None = None,
+    machines: Machines = Machines(),  # noqa: B008 - a frozen value
 ) -> Run:
     """The posterior of a model given data bound to it; written to the RUN ``out`` if it is named.
 
@@ -77,18 +79,19 @@ def fit(
     which approximate it; or ``auto``, which says what it chose and why. ``level`` 0 samples the
     model as written, 1 as the passes arrange it, but those ``without``. Ctrl-C keeps what chains
     have drawn. ``resume`` goes on with the fit that was to write ``out``; ModelError if there is
-    none, or another. ``origin`` says where data came from.
+    none, or another. ``origin`` says where data came from; ``machines`` are what it computes on.
     """
     passes = (level, tuple(sorted(without)))
     settings = Settings(chains, draws, warmup, seed, target_accept, *passes)
     chosen = _checked(method, backend, sampler, settings)
-    reporter = _reporter(progress)
+    first = begin(machines, method, backend)
+    reporter = _reporter(progress if first else False)
     if method == "auto":
         method = _chosen(model, binding, settings, reporter)
-    plan = Plan(method, backend, chosen, settings, reporter, origin or {})
+    plan = Plan(method, backend, chosen, settings, reporter, origin or {}, machines)
     for package in NEEDED[backend] + NEEDED.get(chosen, ()):
         require(package)
-    target = None if out is None else Path(out)
+    target = None if out is None or not first else Path(out)
     with open_draft(target, overwrite, resume) as draft:
         try:
             run = _fit_in(draft, model, binding, plan)

@@ -17,6 +17,7 @@ import numpy as np
 
 from hdsl.fit.arranged import ArrangedModel
 from hdsl.fit.checkpoint import Checkpoints
+from hdsl.fit.devices import Shares
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
@@ -238,11 +239,13 @@ def sample_numpyro(
     checkpoints: Checkpoints,
     arranged: ArrangedModel | None = None,
     kept: Kept | None = None,
+    shares: Shares | None = None,
 ) -> Draws:
     """Samples a generated model and computes what the results hold of every draw, by programs
     ``kept`` of an earlier fit where there are some.
 
-    Where it is ``arranged`` that density is sampled, and every draw completed afterwards.
+    Where it is ``arranged`` that density is sampled, and every draw completed afterwards. Many
+    devices have ``shares`` of the rows while it is sampled; results are computed on one.
     """
     density, read = (model, data) if arranged is None else (arranged.density, arranged.condensed)
     compiler = Compiler(kept)
@@ -252,6 +255,7 @@ def sample_numpyro(
         split = split_data(read)
         layout = compiler.kept.fact("layout", lambda: layout_of(density, split))
         target = target_on(layout, density, split)
+        target = target if shares is None else shares.target(target)
         program = compile_program(target, settings, compiler)
         if arranged is not None:
             arranged = replace(arranged, layout=layout)

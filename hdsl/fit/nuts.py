@@ -18,33 +18,20 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from hdsl.fit.checkpoint import NOWHERE, Checkpoints, Stream
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import MAX_TREE_DEPTH, NoStartError, Numbers, Settings
 from hdsl.fit.programs import Compiler
 from hdsl.fit.progress import ChainState, Reporter
-
-if TYPE_CHECKING:
-    from numpyro.infer.util import ParamInfo
+from hdsl.fit.starts import best_start, noise_of
 
 type Arrays = Mapping[str, Any]  # named arrays, of NumPy or of JAX, traced or not
-
-STARTS = (
-    *((1.0, 0.3), (0.0, 0.3)),
-    *((1.0, 0.1), (0.0, 0.1)),
-    *((1.0, 0.01), (0.0, 0.01)),
-    *((0.0, 1.0), (0.0, 3.0)),  # where the prior's centre is out of the world
-)
-"""Candidates for a start: the weight of the prior's centre against 0, and that of the noise."""
-
-SLACK = 10.0
-"""How much less likely, per dimension, a start with more noise may be and still be taken. Groups
-that start alike are likely a priori whatever the data say, and a centred chain may stay there."""
 
 DENSE = 32
 """Up to so many numbers their correlations are learned along with their scales: effective sizes
@@ -52,6 +39,7 @@ rise 2 to 9 times on regressions with raw predictors, and fall on models with ma
 
 BLOCK = 100  # draws per call at most
 BLOCK_VALUES = 2_000_000  # numbers per call at most
+ALL_DAY = 86_400.0  # seconds
 SECONDS_PER_BLOCK = 0.2  # how often a chain shows its progress and can be stopped
 
 
@@ -62,7 +50,8 @@ class Target:
     A point is one vector of ``size`` numbers: NUTS on a dictionary of sites takes 1.5 times as
     long to run and 1.2 times as long to compile. ``place(arguments, noise, centre, spread)`` is
     a point to start from: the prior's centre, weighted, plus standard normal noise, weighted.
-    ``metric``: the scales of its numbers are to be learned; else they are about 1.
+    ``metric``: the scales of its numbers are to be learned; else they are about 1. ``everywhere``
+    is the layout of all but the arguments where these lie on many devices.
     """
 
     potential: Callable[[Arrays, Any], Any]
@@ -70,6 +59,7 @@ class Target:
     arguments: Arrays
     size: int
     metric: bool = True
+    everywhere: Any = None
 
 
 @dataclass(frozen=True)
@@ -110,10 +100,15 @@ def compile_program(target: Target, settings: Settings, compiler: Compiler) -> P
     """Starts to compile the sampler for a target; comes back before it is compiled."""
     size = int(np.clip(BLOCK_VALUES // max(target.size, 1), 1, BLOCK))
     steps = _Steps(target, settings, size)
-    state = [jax.ShapeDtypeStruct(*leaf) for leaf in compiler.kept.fact("state", steps.shapes)]
+    where = target.everywhere
+    state = [
+        jax.ShapeDtypeStruct(*leaf, sharding=where)
+        for leaf in compiler.kept.fact("state", steps.shapes)
+    ]
+    block = (target.arguments, state, 0)
     return Program(
-        block=compiler.submit(steps.block, target.arguments, state, 0, name="block"),
-        start=compiler.submit(steps.start, *steps.example, name="start"),
+        block=compiler.submit(steps.block, *block, name="block", everywhere=where),
+        start=compiler.submit(steps.start, *steps.example, name="start", everywhere=where),
         size=size,
         state=state,
     )
@@ -142,7 +137,7 @@ class _Steps:
     @property
     def example(self) -> tuple[Any, ...]:
         """Arguments of ``start``."""
-        noise = _noise(self._target, self._settings, 0)
+        noise = noise_of(self._target, self._settings, 0)
         return self._target.arguments, noise, np.uint32(0), np.uint32(0)
 
     def shapes(self) -> list[tuple[tuple[int, ...], str]]:
@@ -152,7 +147,7 @@ class _Steps:
 
     def start(self, arguments: Arrays, noise: Any, seed: Any, chain: Any) -> Any:
         """A chain's state before its first step, whether its density is finite, and its point."""
-        point, fine = _best(self._target, arguments, noise)
+        point, fine = best_start(self._target, arguments, noise)
         state = self._sampler[0](
             point,
             self._settings.warmup,
@@ -214,30 +209,6 @@ def _in_one_piece(potential: Callable[[Arrays, Any], Any]) -> Callable[[Arrays, 
     return whole
 
 
-def _noise(target: Target, settings: Settings, chain: int) -> Numbers:
-    """Standard normal noise for each candidate of a chain's start."""
-    shape = (len(STARTS), target.size)
-    return np.random.default_rng((settings.seed, chain)).standard_normal(shape)
-
-
-def _best(target: Target, arguments: Arrays, noise: Any) -> tuple[ParamInfo, Any]:
-    """The candidate with the most noise that is not out of the world, the likelier of the two
-    centres; and whether its density and gradient are finite.
-    """
-    centre, spread = jnp.array(STARTS).T
-    points = jax.vmap(target.place, in_axes=(None, 0, 0, 0))(arguments, noise, centre, spread)
-    density = jax.value_and_grad(lambda z: target.potential(arguments, z))
-    energies, gradients = jax.lax.map(density, points)  # one after the other: half to compile
-    fine = jnp.isfinite(energies) & jnp.isfinite(gradients).all(axis=1)
-    energies = jnp.where(fine, energies, jnp.inf)
-    likely = energies <= energies.min() + SLACK * target.size
-    pair = jnp.argmax((fine & likely).reshape(-1, 2).any(axis=1))
-    best = 2 * pair + jnp.argmin(energies.reshape(-1, 2)[pair])
-    from numpyro.infer.util import ParamInfo
-
-    return ParamInfo(points[best], energies[best], gradients[best]), fine[best]
-
-
 def _statistics(state: Any) -> dict[str, Any]:
     """What ArviZ calls the statistics of a draw, by ArviZ's names."""
     steps = state.num_steps
@@ -265,29 +236,44 @@ def sample(
     often a kill made it begin again from its checkpoints.
     """
     start, block = program.start.result(), program.block.result()
-    arguments = jax.device_put(target.arguments)
+    arguments = on_devices(target.arguments)
     chains = []
     for number in range(settings.chains):
         stream = checkpoints.stream(f"chain-{number}", reporter.note)
         chain = _restored(stream, program.state)
         if chain is None:
-            noise = _noise(target, settings, number)
+            noise = noise_of(target, settings, number)
             state, fine, z = start(arguments, noise, np.uint32(settings.seed), np.uint32(number))
             if not fine:
                 raise NoStartError(at=np.asarray(z))
             chain = _Chain(state, stream)
         chains.append(chain)
     stop = threading.Event()
-    threads = [
-        threading.Thread(
-            target=_run_chain,
-            args=(chain, arguments, block, program.size, settings, stop),
-            daemon=True,  # a second Ctrl-C need not wait for a slow step
-        )
-        for chain in chains
-    ]
+    rest = (arguments, block, program.size, settings, stop)
+    # a second Ctrl-C need not wait for a slow step: the threads are no reason to stay
+    if target.everywhere is None:
+        threads = [
+            threading.Thread(target=_run_chain, args=(c, *rest), daemon=True) for c in chains
+        ]
+    else:
+        threads = [threading.Thread(target=_run_in_turn, args=(chains, *rest), daemon=True)]
     interrupted = _watch(threads, chains, stop, settings, reporter)
     return _gather(chains, settings, interrupted)
+
+
+def _run_in_turn(
+    chains: list[_Chain],
+    arguments: Arrays,
+    block: Callable[..., Any],
+    size: int,
+    settings: Settings,
+    stop: threading.Event,
+) -> None:
+    """One chain after the other, in blocks that no clock decides on: devices that share the rows
+    wait for each other, so that each process must do the same things in the same order.
+    """
+    for chain in chains:
+        _run_chain(chain, arguments, block, size, settings, stop, seconds=ALL_DAY)
 
 
 def _run_chain(
@@ -297,8 +283,9 @@ def _run_chain(
     size: int,
     settings: Settings,
     stop: threading.Event,
+    seconds: float = SECONDS_PER_BLOCK,
 ) -> None:
-    """Draws until the chain is complete or told to stop; blocks last about the same time."""
+    """Draws until the chain is complete or told to stop; blocks last about so many seconds."""
     total, count = settings.warmup + settings.draws, 1
     try:
         while chain.state.done < total and not stop.is_set():
@@ -315,11 +302,11 @@ def _run_chain(
                 chain.blocks.append((points, stats))
                 chain.stream.add({"z": points, **stats})
                 divergences += int(stats["diverging"].sum())
-            seconds = time.perf_counter() - began
+            took = max(time.perf_counter() - began, 1e-6)
             chain.state = ChainState(done + count, divergences)
             if chain.stream.due:
                 _keep(chain)
-            count = max(1, min(2 * count, int(count * SECONDS_PER_BLOCK / max(seconds, 1e-6))))
+            count = max(1, min(2 * count, int(count * seconds / took)))
         if chain.stream.saved or (chain.blocks and stop.is_set()):
             _keep(chain)
     except BaseException as error:  # handed to the thread that waits

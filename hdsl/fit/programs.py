@@ -129,16 +129,20 @@ class Compiler:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="hdsl-compile")
         self.kept = kept or Kept()
 
-    def submit(self, function: Program, *arguments: Any, name: str = "") -> Future[Program]:
+    def submit(
+        self, function: Program, *arguments: Any, name: str = "", everywhere: Any = None
+    ) -> Future[Program]:
         """A compiled version, sooner or later; the arguments may be shapes. What has a name is
-        kept under it.
+        kept under it. What it returns is laid out ``everywhere``, where that is said.
         """
         found = self.kept.program(name, arguments)
         if found is not None:
             ready: Future[Program] = Future()
             ready.set_result(found)
             return ready
-        lowered = jax.jit(self.kept.own(function, name)).lower(*arguments)
+        own = self.kept.own(function, name)
+        jitted = jax.jit(own) if everywhere is None else jax.jit(own, out_shardings=everywhere)
+        lowered = jitted.lower(*arguments)
         future: Future[Program] = self._pool.submit(lowered.compile)
         self.kept.add(name, arguments, future)
         return future

@@ -166,7 +166,8 @@ def _inner(problem: Problem, split: Parts, theta: Numbers, start: Array) -> Inne
     inner, outer = positions(split.inner), positions(split.outer)
     nudged = start + 0.01 * jnp.asarray(np.random.default_rng(0).standard_normal(inner.size))
     rowwise = predictors_of(problem, split.inner) or {}
-    quick = ordered(problem)
+    shared = problem.target.everywhere is not None  # in the order in which the devices have them
+    quick = None if shared else ordered(problem)
     rows = 0 if rowwise else problem.structure.rows
     for arrow in arrows(problem.structure, split.inner, rows):
         if rowwise:

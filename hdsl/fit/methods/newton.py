@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow
@@ -83,7 +84,7 @@ class Inner:
         """The data's arrays, those of an order, and those of the rows' layout, on the device."""
         laid_out = {name: made.arrays for name, made in self.rowwise.items()}
         given = self.problem.target.arguments if self.quick is None else self.quick.arguments
-        found: tuple[Any, Mapping[str, Any]] = jax.device_put((dict(given), laid_out))
+        found: tuple[Any, Mapping[str, Any]] = on_devices((dict(given), laid_out))
         return found
 
     @cached_property

@@ -20,6 +20,7 @@ from numpyro.infer.util import potential_energy
 from numpyro.primitives import Messenger
 
 from hdsl.expr import ROW
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.approximation import Problem
 
@@ -139,7 +140,7 @@ def rows_of(problem: Problem) -> Batches | None:
 def device_arguments(problem: Problem, batches: Batches | None) -> Any:
     """The data's arrays on the device, with what batches need besides."""
     extra = {} if batches is None or batches.seen is None else {"__seen__": batches.seen}
-    return jax.device_put({**problem.target.arguments, **extra})
+    return on_devices({**problem.target.arguments, **extra})
 
 
 def _adds_up(batches: Batches, at: Numbers) -> bool:

@@ -20,12 +20,13 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
 from hdsl.fit.checkpoint import Stream
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import NoStartError, Numbers, Settings
 from hdsl.fit.failure import failure
 from hdsl.fit.methods.approximation import Approximation, Problem
 from hdsl.fit.methods.psis import RELIABLE, effective, figure, resample, smooth
-from hdsl.fit.nuts import STARTS
 from hdsl.fit.progress import Reporter
+from hdsl.fit.starts import STARTS
 
 PATHS = 8
 HISTORY = 6  # pairs of steps and changes of slope that make a curvature
@@ -178,7 +179,7 @@ def _weighted(found: list[Found], density: Density, settings: Settings) -> Appro
 def density_of(problem: Problem) -> Density:
     """The log density of a problem, compiled."""
     target = problem.target
-    arguments = jax.device_put(target.arguments)
+    arguments = on_devices(target.arguments)
     slope = jax.jit(jax.value_and_grad(lambda a, z: target.potential(a, z), argnums=1))
     many = jax.jit(lambda a, points: jax.lax.map(lambda z: -target.potential(a, z), points))
 

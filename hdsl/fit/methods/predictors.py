@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.blocks import Array
@@ -244,7 +245,7 @@ def _laid_out(
         given = _given(draft, arguments, sites) | dict(zip(coefficients, values, strict=True))
         return draft.parts.predicted(given)
 
-    arguments = jax.device_put(problem.target.arguments)
+    arguments = on_devices(problem.target.arguments)
     shapes = [program.shapes[r] for r in coefficients]
     offsets = [np.asarray(o) for o in linear(arguments, [jnp.zeros(s) for s in shapes])]
     columns: list[list[Numbers]] = [[] for _ in offsets]
@@ -300,7 +301,7 @@ def _holds(problem: Problem, made: Predictors) -> bool:
         exact = made.parts.predicted(_given(made, arguments, sites))
         return exact, made.predicted(arrays, made.coefficients(arguments, sites))
 
-    arguments, arrays = jax.device_put((problem.target.arguments, made.arrays))
+    arguments, arrays = on_devices((problem.target.arguments, made.arrays))
     rng = np.random.default_rng(0)
     for _ in range(2):
         exact, own = both(arguments, arrays, 0.5 * rng.standard_normal(problem.target.size))

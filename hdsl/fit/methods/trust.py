@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
 
+from hdsl.fit.devices import on_devices
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.ascent import Machine, State
@@ -154,7 +155,7 @@ def _by_parts(check: Check, raw: Trust) -> Trust:
 def densities(problem: Problem, z: Numbers) -> Numbers:
     """The log density of each draw; not a number beyond as many as there is time for."""
     target = problem.target
-    known = jax.device_put(target.arguments)
+    known = on_devices(target.arguments)
 
     @jax.jit
     def many(arguments: Any, some: Array) -> Array:
