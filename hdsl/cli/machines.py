@@ -48,6 +48,10 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
         if not distributed and (coordinator, processes, process) != (None, None, None):
             raise click.UsageError("--coordinator, --processes and --process need --distributed")
+        if distributed and others["method"] != "nuts":
+            raise click.UsageError("--distributed goes with --method nuts: --devices with all")
+        if (distributed or devices > 1) and others["backend"] != "numpyro":
+            raise click.UsageError("rows are shared by the NumPyro file: leave --backend out")
         machines = Machines(devices, kind, distributed, coordinator, processes, process)
         return command(machines=machines, **others)
 

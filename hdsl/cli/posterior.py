@@ -157,16 +157,9 @@ def fit(
     if model is None or rows is None:
         missing = "MODEL" if model is None else "ROWS"
         raise click.UsageError(f"Missing argument '{missing}'.")
-    from hdsl.fit.fitting import SAMPLERS
+    _refuse(backend, sampler, method)
     from hdsl.fit.fitting import fit as sample
 
-    if sampler not in (None, *SAMPLERS[backend]):
-        known = ", ".join(SAMPLERS[backend])
-        raise click.UsageError(f"{backend} models are sampled by one of {known}, not `{sampler}`")
-    if method != "nuts" and (backend, sampler) != ("numpyro", None):
-        raise click.UsageError(
-            f"--method {method} runs on the NumPyro file: leave --backend and --sampler out"
-        )
     if plan:
         show_plan(*checked(read_source(model), rows, tables), **options)
         return
@@ -184,6 +177,19 @@ def fit(
     )
     if run.path is not None:  # another process writes the run, and shows it
         _show_fit(run)
+
+
+def _refuse(backend: str, sampler: str | None, method: str) -> None:
+    """A usage error where the method, or the sampler, is none of the backend's."""
+    from hdsl.fit.fitting import SAMPLERS
+
+    if sampler not in (None, *SAMPLERS[backend]):
+        known = ", ".join(SAMPLERS[backend])
+        raise click.UsageError(f"{backend} models are sampled by one of {known}, not `{sampler}`")
+    if method != "nuts" and (backend, sampler) != ("numpyro", None):
+        raise click.UsageError(
+            f"--method {method} runs on the NumPyro file: leave --backend and --sampler out"
+        )
 
 
 @click.command()

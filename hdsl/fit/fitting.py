@@ -81,8 +81,7 @@ def fit(
     have drawn. ``resume`` goes on with the fit that was to write ``out``; ModelError if there is
     none, or another. ``origin`` says where data came from; ``machines`` are what it computes on.
     """
-    passes = (level, tuple(sorted(without)))
-    settings = Settings(chains, draws, warmup, seed, target_accept, *passes)
+    settings = Settings(chains, draws, warmup, seed, target_accept, level, tuple(sorted(without)))
     chosen = _checked(method, backend, sampler, settings)
     first = begin(machines, method, backend)
     reporter = _reporter(progress if first else False)
@@ -91,7 +90,7 @@ def fit(
     plan = Plan(method, backend, chosen, settings, reporter, origin or {}, machines)
     for package in NEEDED[backend] + NEEDED.get(chosen, ()):
         require(package)
-    target = None if out is None or not first else Path(out)
+    target = Path(out) if out is not None and first else None
     with open_draft(target, overwrite, resume) as draft:
         try:
             run = _fit_in(draft, model, binding, plan)
@@ -99,11 +98,14 @@ def fit(
             left = f"`hdsl fit --resume {target}` goes on" if draft.kept else "nothing is kept"
             plan.reporter.note(f"stopped before every chain had a draw: {left}")
             raise
-        if target is None:
-            return run
-        run.write(draft.folder)
-        draft.publish(run.complete)
-        return run.at(target)
+        return run if target is None else _published(run, draft, target)
+
+
+def _published(run: Run, draft: Draft, target: Path) -> Run:
+    """The run, in its folder."""
+    run.write(draft.folder)
+    draft.publish(run.complete)
+    return run.at(target)
 
 
 def _chosen(model: ir.Model, binding: Binding, settings: Settings, reporter: Reporter) -> str:
