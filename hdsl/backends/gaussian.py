@@ -118,11 +118,12 @@ def _likelihood(run: _Integral) -> None:
     counted = [run.name(f"{word} {by}") for word in ("count", "constant")]
     mean = Variable(run.name("mean"))
     if gaussian.rest is None:
-        made = [run.name(f"{word} {by}") for word in ("rows", "outcome", "rest")] + counted
-        value = Kernel("reduced_rows", (columns, outcome, run.group_of_row(), run.size(), *scales))
+        made = [run.name(f"{word} {by}") for word in ("products", "slopes", "squares")]
+        made += [*counted, run.name("reference")]
+        value = Kernel("sums_by_group", (columns, outcome, run.group_of_row(), run.size(), *scales))
         run.condense.append(Assign(", ".join(made), value))
         arguments = (*map(Variable, made), mean, sigma)
-        run.body.append(Assign(run.name("density"), Kernel("of_rows", arguments)))
+        run.body.append(Assign(run.name("density"), Kernel("of_sums", arguments)))
     else:
         table, group, known = (run.name(n) for n in ("table", f"{run.group} of row seen", "known"))
         squares = run.name(f"squares {by}")
@@ -179,13 +180,17 @@ def _eliminations(run: _Integral) -> None:
             run.body.append(Assign(density, summed))
     if gaussian.population:
         run.body.append(Comment("what all groups have in common"))
-        if gaussian.tiers:
-            run.body.append(Assign(density, Kernel("over_all", (Variable(density),))))
-        places = tuple(place for _, place in gaussian.population)
-        factor_of_all = Call("diagonal", (Variable(run.name("prior sd")),))
-        _eliminate(run, "population", places, factor_of_all)
+        places = _places(tuple(place for _, place in gaussian.population))
+        effects = run.name("effects of population")
+        call = Kernel(
+            "eliminate_population", (Variable(density), places, Variable(run.name("prior sd")))
+        )
+        run.body.append(Assign(f"{density}, {effects}", call))
+        run.returned.append(Variable(effects))
         run.returned += [Variable(run.name(n)) for n in ("prior mean", "prior sd")]
-    total = Kernel(f"{density}[0].sum", ())
+    total: Term = Variable(density)
+    if not gaussian.population:
+        total = Kernel(f"{density}[0].sum", ())
     run.body.append(Factor(run.gaussian.outcome.name, total))
 
 
@@ -200,18 +205,22 @@ def _recovery(run: _Integral) -> None:
     """Draws from the coarsest to the finest, each given those above it."""
     gaussian, lowering = run.gaussian, run.lowering
     above = run.name("above")
-    run.recover.append(
-        Assign(above, Call("zeros", (Variable(f"({len(gaussian.columns)}, 1)"),))),
-    )
+    if gaussian.tiers:
+        shape = Variable(f"({len(gaussian.columns)}, 1)")
+        run.recover.append(Assign(above, Call("zeros", (shape,))))
     if gaussian.population:
         z, places = run.name("z of population"), tuple(p for _, p in gaussian.population)
-        run.recover.append(Assign(z, _drawn(run, "population", above)))
+        effects = Variable(run.name("effects of population"))
+        draw = Kernel("drawn_population", (effects, Variable("source_draw")))
+        run.recover.append(Assign(z, draw))
         spread, location = run.name("prior sd"), run.name("prior mean")
-        diagonal = Call("diagonal", (Variable(spread),))
-        run.recover.append(Assign(above, _added(above, places, diagonal, z)))
+        if gaussian.tiers:
+            diagonal = Call("diagonal", (Variable(spread),))
+            z_of_all = f"{z}[:, None]"
+            run.recover.append(Assign(above, _added(above, places, diagonal, z_of_all)))
         for i, (node, _) in enumerate(gaussian.population):
             scaled = Call(
-                "*", (Gather(Variable(spread), (str(i),)), Gather(Variable(z), (str(i), "0")))
+                "*", (Gather(Variable(spread), (str(i),)), Gather(Variable(z), (str(i),)))
             )
             value = Call("+", (Gather(Variable(location), (str(i),)), scaled))
             run.recovered.append((node.name, value))

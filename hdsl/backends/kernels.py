@@ -8,39 +8,30 @@ Arrays of matrices have the groups last, so that every step runs along contiguou
 from hdsl.backends.helper import Helper
 from hdsl.families.functions import Library
 
-REDUCED_ROWS = '''\
-def reduced_rows(columns, outcome, group, size, scale=1.0):
-    """The rows of each group, rotated until no more are left than there are columns.
+SUMS = '''\
+def sums_by_group(columns, outcome, group, size, scale=1.0):
+    """All that a normal density of each group's rows needs to know of them.
 
-    Where X = Q R, every sum of squares stays: |y - X b|^2 = |Q'y - R b|^2 + rest (the QR
-    decomposition: Golub and Van Loan, Matrix Computations, 5.3); no digits are lost as in X'X.
-    Gives R (rows, columns, groups), Q'y (rows, groups), the rest, the number of rows and the
-    log density's constant (groups,); `scale` divides the rows.
+    With r = outcome - columns @ reference, the least-squares coefficients of all rows, which
+    keeps the sums free of large numbers that cancel (Golub and Van Loan, Matrix Computations,
+    5.3): X'X (columns, columns, groups), X'r (columns, groups), r'r, the number of rows and the
+    log density's constant (groups,), and the reference (columns,). `scale` divides the rows.
     """
-    table = np.column_stack([*(np.broadcast_to(c, outcome.shape) for c in columns), outcome])
     scale = np.broadcast_to(scale, outcome.shape)
-    count = np.bincount(group, minlength=size)
-    order = np.argsort(group, kind="stable")
-    table = (table / scale[:, None])[order]
+    table = np.column_stack([np.broadcast_to(column, outcome.shape) for column in columns])
+    table, outcome = table / scale[:, None], outcome / scale
+    reference = np.linalg.lstsq(table, outcome, rcond=None)[0]
+    residual = outcome - table @ reference
     width = table.shape[1]
-    triangle = np.zeros((size, width, width))
-    height = 2 ** np.ceil(np.log2(np.maximum(count, 1))).astype(int)
-    first = np.cumsum(count) - count
-    for rows in np.unique(height[count > 0]):  # groups of about one size at once
-        some = np.flatnonzero((height == rows) & (count > 0))
-        known = np.arange(rows) < count[some][:, None]
-        place = np.where(known, first[some][:, None] + np.arange(rows), 0)
-        found = np.linalg.qr(np.where(known[:, :, None], table[place], 0), mode="r")
-        triangle[some, : found.shape[1]] = found
-    kept = min(width - 1, int(height.max(initial=1)))
+    products = [
+        [np.bincount(group, table[:, i] * table[:, j], size) for j in range(width)]
+        for i in range(width)
+    ]
+    slopes = [np.bincount(group, table[:, i] * residual, size) for i in range(width)]
+    count = np.bincount(group, minlength=size).astype(float)
     constant = -np.bincount(group, np.log(scale), size) - count * np.log(2 * np.pi) / 2
-    return (
-        np.ascontiguousarray(np.moveaxis(triangle[:, :kept, :-1], 0, -1)),
-        np.ascontiguousarray(triangle[:, :kept, -1].T),
-        triangle[:, -1, -1] ** 2,
-        count.astype(float),
-        constant,
-    )
+    squares = np.bincount(group, residual**2, size)
+    return np.array(products), np.array(slopes), squares, count, constant, reference
 '''
 
 TABLE = '''\
@@ -64,20 +55,18 @@ def squares(table, group, size, scale=1.0):
     return np.reshape(sums, (width, width, size)), count.astype(float), constant
 '''
 
-OF_ROWS = '''\
-def of_rows(rows, outcome, rest, count, constant, mean, sigma):
+OF_SUMS = '''\
+def of_sums(products, slopes, squares, count, constant, reference, mean, sigma):
     """The log density of each group's rows as a function of b, what is added to the coefficients.
 
     It is level + slope'b - b'curve b / 2, for outcome ~ normal(rows @ (mean + b), sigma): level
     (groups,), slope (columns, groups), curve (columns, columns, groups).
     """
-    rows = rows / sigma
-    residual = outcome / sigma - (rows * mean[:, None]).sum(axis=1)
-    squares = rest / sigma**2 + (residual**2).sum(axis=0)
-    level = constant - count * {np}.log(sigma) - squares / 2
-    slope = (rows * residual[:, None]).sum(axis=0)
-    curve = (rows[:, :, None] * rows[:, None]).sum(axis=0)
-    return level, slope, curve
+    shift = mean - reference
+    moved = (products * shift[:, None]).sum(axis=1)
+    squares = squares + (shift[:, None] * (moved - 2 * slopes)).sum(axis=0)
+    level = constant - count * {np}.log(sigma) - squares / (2 * sigma**2)
+    return level, (slopes - moved) / sigma**2, products / sigma**2
 '''
 
 OF_RESIDUALS = '''\
@@ -101,50 +90,46 @@ def eliminate(density, places, factor):
 
     Completing the square in z leaves a function of the same form and a normal distribution of z
     whose precision 1 + factor'curve factor is as small as z is long (the Woodbury identity:
-    Rasmussen and Williams, Gaussian Processes for Machine Learning, A.9 and A.10).
+    Rasmussen and Williams, Gaussian Processes for Machine Learning, A.9 and A.10). Its Cholesky
+    factor is made entry by entry, for all groups at once.
     """
     level, slope, curve = density
-    size = len(places)
-    side = (curve[:, places, None] * factor[:, :, None]).sum(axis=1)
-    inner = (factor[:, :, None, None] * side[places][:, None]).sum(axis=0)
-    root = cholesky({np}.eye(size)[:, :, None] + inner, size)
-    half = solved(root, {np}.moveaxis(side, 0, 1), size)
-    middle = solved(root, (factor[:, :, None] * slope[places][:, None]).sum(axis=0), size)
-    diagonal = {np}.stack([root[i, i] for i in range(size)])
-    level = level + (middle**2).sum(axis=0) / 2 - {np}.log(diagonal).sum(axis=0)
-    slope = slope - (half * middle[:, None]).sum(axis=0)
-    curve = curve - (half[:, :, None] * half[:, None]).sum(axis=0)
-    return (level, slope, curve), (root, half, middle)
+    known = range(len(places))
+    roots, halves, middles = [], [], []
+    for i in known:
+        half = sum(curve[:, places[k]] * factor[k, i] for k in known)
+        middle = sum(slope[places[k]] * factor[k, i] for k in known)
+        inner = [sum(factor[k, j] * half[places[k]] for k in known) for j in range(i + 1)]
+        row = []
+        for j in range(i):
+            row.append((inner[j] - sum(row[k] * roots[j][k] for k in range(j))) / roots[j][j])
+        for j in range(i):
+            half = half - row[j] * halves[j]
+            middle = middle - row[j] * middles[j]
+        row.append({np}.sqrt(1 + inner[i] - sum(entry**2 for entry in row)))
+        roots.append(row)
+        halves.append(half / row[i])
+        middles.append(middle / row[i])
+    for i in known:
+        level = level + middles[i] ** 2 / 2 - {np}.log(roots[i][i])
+        slope = slope - halves[i] * middles[i]
+        curve = curve - halves[i][:, None] * halves[i][None]
+    return (level, slope, curve), (roots, halves, middles)
 '''
 
-CHOLESKY = '''\
-def cholesky(matrix, size):
-    """Cholesky factors (size, size, groups) of small positive matrices, column by column."""
-    columns = []
-    for i in range(size):
-        below = np.arange(size)[:, None] >= i
-        column = {np}.where(below, matrix[:, i] / {np}.sqrt(matrix[i, i]), 0.0)
-        matrix = matrix - column[:, None] * column[None]
-        columns.append(column)
-    return {np}.stack(columns, axis=1)
-'''
+POPULATION = '''\
+def eliminate_population(density, places, sd):
+    """Integrates what all groups share out: `sd` z at `places`, z ~ normal(0, 1).
 
-SOLVED = '''\
-def solved(root, right, size):
-    """x such that root x = right, for lower triangular roots (size, size, groups)."""
-    found = []
-    for i in range(size):
-        rest = right[i]
-        for j, earlier in enumerate(found):
-            rest = rest - root[i, j] * earlier
-        found.append(rest / root[i, i])
-    return {np}.stack(found)
-'''
-
-OVER_ALL = '''\
-def over_all(density):
-    """The functions of all groups added up, as that of one group."""
-    return tuple(part.sum(axis=-1)[..., None] for part in density)
+    The same as for the effects of groups, of one group: the log density that is left, and the
+    Cholesky factor of the precision of z with the middle that it draws z from.
+    """
+    level, slope, curve = (part.sum(axis=-1) for part in density)
+    precision = {np}.eye(len(places)) + sd[:, None] * curve[places][:, places] * sd
+    root = {np}.linalg.cholesky(precision)
+    middle = {solve}(root, sd * slope[places], lower=True)
+    level = level + (middle**2).sum() / 2 - {np}.log({np}.diag(root)).sum()
+    return level, (root, middle)
 '''
 
 OVER_GROUPS = '''\
@@ -164,16 +149,24 @@ def drawn(effects, above, {source}):
     `above` (columns, groups) is what coarser effects add to the coefficients: with root' z =
     middle - half above + noise, z has the mean and the precision that `eliminate` found.
     """
-    root, half, middle = effects
-    right = middle - (half * above[None]).sum(axis=1)
+    roots, halves, middles = effects
+    right = {draws}.stack([m - (h * above).sum(axis=0) for m, h in zip(middles, halves)])
     right = right + {noise}
     found = []
-    for i in reversed(range(len(right))):
+    for i in reversed(range(len(roots))):
         rest = right[i]
         for j, later in enumerate(reversed(found), start=i + 1):
-            rest = rest - root[j, i] * later
-        found.append(rest / root[i, i])
+            rest = rest - roots[j][i] * later
+        found.append(rest / roots[i][i])
     return {draws}.stack(found[::-1])
+'''
+
+DRAWN_POPULATION = '''\
+def drawn_population(effects, {source}):
+    """Standard normal effects of the population, given the data: root' z = middle + noise."""
+    root, right = effects
+    right = right + {noise}
+    return {solve}(root.T, right, lower=False)
 '''
 
 ADDED = '''\
@@ -217,6 +210,18 @@ def parted(loadings, factor, totals, {source}):
     return free + (side * {draws}.stack(found)[:, None]).sum(axis=0)
 '''
 
+CHOLESKY = '''\
+def cholesky(matrix, size):
+    """Cholesky factors (size, size, groups) of small positive matrices, column by column."""
+    columns = []
+    for i in range(size):
+        below = np.arange(size)[:, None] >= i
+        column = {np}.where(below, matrix[:, i] / {np}.sqrt(matrix[i, i]), 0.0)
+        matrix = matrix - column[:, None] * column[None]
+        columns.append(column)
+    return {np}.stack(columns, axis=1)
+'''
+
 _JAX = {
     "np": "jnp",
     "cholesky": "cholesky",
@@ -226,6 +231,7 @@ _JAX = {
     "sum_slope": "jax.ops.segment_sum(table * residual[:, None], group, size)",
     "sum_parts": "jax.ops.segment_sum(parts, group, size)",
     "source": "key",
+    "solve": "jax.scipy.linalg.solve_triangular",
     "noise": "jax.random.normal(key, right.shape)",
 }
 _PYTENSOR = {
@@ -238,11 +244,11 @@ _PYTENSOR = {
     "table * residual[:, None])",
     "sum_parts": "pt.inc_subtensor(pt.zeros((size, parts.shape[1]))[group], parts)",
     "source": "rng",
+    "solve": "pt.linalg.solve_triangular",
     "noise": "rng.standard_normal(right.shape)",
 }
 
 _NEEDS = {
-    "eliminate": ("cholesky", "solved"),
     "parted": ("cholesky",),
 }
 
@@ -251,8 +257,8 @@ def kernels(library: Library) -> dict[str, Helper]:
     """All of them by name, as text for a library."""
     words = _PYTENSOR if library is Library.PYMC else _JAX
     sources = (
-        *(REDUCED_ROWS, TABLE, GRAMS, OF_ROWS, OF_RESIDUALS, ELIMINATE, CHOLESKY, SOLVED),
-        *(OVER_ALL, OVER_GROUPS, DRAWN, ADDED, BY_GROUP, PARTED),
+        *(SUMS, TABLE, GRAMS, OF_SUMS, OF_RESIDUALS, ELIMINATE, POPULATION, OVER_GROUPS),
+        *(DRAWN, DRAWN_POPULATION, ADDED, BY_GROUP, PARTED, CHOLESKY),
     )
     found = {}
     for source in sources:
