@@ -299,7 +299,8 @@ class Coefficients:
             level=joint.level,
             shares=tuple(shares),
             correlation=joint.scalar or joint.matrix,
-            centred=any(self._centred(spec, joint.level) for spec in joint.specs),
+            centred=any(self._says(spec, joint.level, "centered") for spec in joint.specs),
+            apart=any(self._says(spec, joint.level, "noncentered") for spec in joint.specs),
         )
 
     def _centre(self, spec: CoefficientSpec, pieces: list[LevelPieces], mine: LevelPieces) -> Expr:
@@ -315,11 +316,12 @@ class Coefficients:
             parts.append(Value(piece.deviation))
         return total(parts)
 
-    def _centred(self, spec: CoefficientSpec, level: str) -> bool:
+    def _says(self, spec: CoefficientSpec, level: str, name: str) -> bool:
+        """Whether the statement has an option of this name for a level."""
         option = spec.statement.option
         if option is None:
             return False
-        return option.name == "centered" and (not option.levels or level in option.levels)
+        return option.name == name and (not option.levels or level in option.levels)
 
     def _totals(self, spec: CoefficientSpec, pieces: list[LevelPieces]) -> list[Definition]:
         resolver, found = self.resolver, []

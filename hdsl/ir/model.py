@@ -197,13 +197,14 @@ class Deviations(_Node):
     ``correlation``: None (independent); the name of a scalar quantity (two shares); or the name of
     a ``Correlation`` node (three or more, or along the one axis of a single share).
     Each share's deviation is a quantity of domain (level, *axes). ``name`` is that of the node,
-    not of a result.
+    not of a result. ``apart``: the model asks for deviations, so that no pass centres them.
     """
 
     level: str
     shares: tuple[Share, ...]
     correlation: str | None = None
     centred: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ def _centred(arranged: Arranged, level: str, reason: str) -> Arranged:
         for node in model.nodes
         if isinstance(node, Deviations)
         and node.level == level
-        and not node.centred
+        and not (node.centred or node.apart)
         and not any(share.axes for share in node.shares)
     )
     totals = _frontier(nodes, level, model, read_by(arranged.gaussian))

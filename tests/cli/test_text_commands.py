@@ -200,3 +200,23 @@ def test_render_writes_each_form(hdsl: Command, suffix: str, view: str) -> None:
     begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
     assert Path(f"a.{suffix}").read_bytes().startswith(begins.get(suffix, b""))
     assert Path(f"a.{suffix}").stat().st_size > 20
+
+
+def test_compile_says_what_its_passes_did(hdsl: Command) -> None:
+    said = hdsl("compile", "model.hdsl", "--explain").stdout
+    assert said.startswith("model.hdsl:4: integrate: the deviations of region and mean(alpha)")
+    assert "def " not in said
+    nothing = hdsl("compile", "model.hdsl", "--explain", "--no-pass", "integrate").stdout
+    assert nothing.startswith("Nothing to arrange")
+    assert hdsl("compile", "model.hdsl", "--explain", "-O0").stdout == nothing
+
+
+def test_compile_arranges_where_it_is_told_to_or_knows_the_data(hdsl: Command) -> None:
+    data = ("--data", "rows.csv")
+    arranged = {
+        options: "def collapsed(data):" in hdsl("compile", "model.hdsl", *options).stdout
+        for options in [(), ("-O1",), data, (*data, "-O0"), (*data, "--no-pass", "integrate")]
+    }
+    assert list(arranged.values()) == [False, True, True, False, False]
+    assert hdsl("compile", "model.hdsl", "-O2").exit_code == 2
+    assert hdsl("compile", "model.hdsl", "--no-pass", "magic").exit_code == 2

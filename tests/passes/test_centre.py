@@ -78,6 +78,12 @@ def test_sparse_groups_stay_deviations():
     assert not arranged(yes_or_no, FACTS).changed
 
 
+@pytest.mark.parametrize("how", ["centered", "noncentered", "noncentered(sub)"])
+def test_what_the_model_says_is_done(how):
+    text = DATA + CASES["one"].replace("a ~ sub", f"a ~ sub with {how}")
+    assert not arranged(model_of(Source(text)), FACTS).changed
+
+
 def test_many_groups_inform_of_the_one_above():
     model = model_of(Source(DATA + CASES["nested"]))
     many = Facts(9000, {"sub": 90, "market": 3}, {}, typical={"sub": 100, "market": 3000})
