@@ -98,11 +98,12 @@ def compile_model(
 ) -> Generated:
     """The model as Python source for ``numpyro`` or ``pymc``.
 
-    At level 1 the file samples the posterior as the passes arrange it, but those ``without``.
+    At level 1 a NumPyro file samples the posterior as the passes arrange it, but those ``without``.
     """
     from hdsl.backends import emit  # here, so that `check` does not wait for it
 
-    return emit(model, backend, facts, arranged(model, facts, without) if level else None)
+    passed = arranged(model, facts, without) if level and backend == "numpyro" else None
+    return emit(model, backend, facts, passed)
 
 
 def arranged(model: Model, facts: Facts | None = None, without: Collection[str] = ()) -> Arranged:
