@@ -21,5 +21,5 @@ class Backend:
     library: Library
     modules: tuple[tuple[str, str], ...]
     usage: tuple[str, ...]
-    fast_usage: tuple[str, ...]  # where the file has ``collapsed``
     body: Callable[[Program, Page], tuple[str, ...]]  # gives the helpers that its spellings need
+    fast_usage: tuple[str, ...] = ()  # where the file has ``collapsed``

@@ -1,12 +1,12 @@
 """The algebra of Gaussian effects that a generated file defines, each function where it is called.
 
-They are source text, the same for both libraries but for the names of their modules: ``{np}`` is
-the array module, ``{sum}`` how values are added up by group, ``{noise}`` a standard normal draw.
-Arrays of matrices have the groups last, so that every step runs along contiguous memory.
+They are source text for JAX; those of `condense` are NumPy's. Arrays of matrices have the groups
+last, so that every step runs along contiguous memory.
 """
 
+from collections.abc import Mapping
+
 from hdsl.backends.helper import Helper
-from hdsl.families.functions import Library
 
 SUMS = '''\
 def sums_by_group(columns, outcome, group, size, scale=1.0):
@@ -65,7 +65,7 @@ def of_sums(products, slopes, squares, count, constant, reference, mean, sigma):
     shift = mean - reference
     moved = (products * shift[:, None]).sum(axis=1)
     squares = squares + (shift[:, None] * (moved - 2 * slopes)).sum(axis=0)
-    level = constant - count * {np}.log(sigma) - squares / (2 * sigma**2)
+    level = constant - count * jnp.log(sigma) - squares / (2 * sigma**2)
     return level, (slopes - moved) / sigma**2, products / sigma**2
 '''
 
@@ -78,9 +78,9 @@ def of_residuals(table, residual, group, squares, count, constant, mean, sigma):
     """
     residual = residual - (table * mean).sum(axis=1)
     size = count.shape[0]
-    squared = {sum_residual}
-    level = constant - count * {np}.log(sigma) - squared / sigma**2 / 2
-    slope = {sum_slope}.T / sigma**2
+    squared = jax.ops.segment_sum(residual**2, group, size)
+    level = constant - count * jnp.log(sigma) - squared / sigma**2 / 2
+    slope = jax.ops.segment_sum(table * residual[:, None], group, size).T / sigma**2
     return level, slope, squares / sigma**2
 '''
 
@@ -106,12 +106,12 @@ def eliminate(density, places, factor):
         for j in range(i):
             half = half - row[j] * halves[j]
             middle = middle - row[j] * middles[j]
-        row.append({np}.sqrt(1 + inner[i] - sum(entry**2 for entry in row)))
+        row.append(jnp.sqrt(1 + inner[i] - sum(entry**2 for entry in row)))
         roots.append(row)
         halves.append(half / row[i])
         middles.append(middle / row[i])
     for i in known:
-        level = level + middles[i] ** 2 / 2 - {np}.log(roots[i][i])
+        level = level + middles[i] ** 2 / 2 - jnp.log(roots[i][i])
         slope = slope - halves[i] * middles[i]
         curve = curve - halves[i][:, None] * halves[i][None]
     return (level, slope, curve), (roots, halves, middles)
@@ -125,10 +125,10 @@ def eliminate_population(density, places, sd):
     Cholesky factor of the precision of z with the middle that it draws z from.
     """
     level, slope, curve = (part.sum(axis=-1) for part in density)
-    precision = {np}.eye(len(places)) + sd[:, None] * curve[places][:, places] * sd
-    root = {np}.linalg.cholesky(precision)
-    middle = {solve}(root, sd * slope[places], lower=True)
-    level = level + (middle**2).sum() / 2 - {np}.log({np}.diag(root)).sum()
+    precision = jnp.eye(len(places)) + sd[:, None] * curve[places][:, places] * sd
+    root = jnp.linalg.cholesky(precision)
+    middle = jax.scipy.linalg.solve_triangular(root, sd * slope[places], lower=True)
+    level = level + (middle**2).sum() / 2 - jnp.log(jnp.diag(root)).sum()
     return level, (root, middle)
 '''
 
@@ -137,54 +137,54 @@ def over_groups(density, group, size):
     """The functions of the groups inside each coarser one added up."""
     level, slope, curve = density
     width = slope.shape[0]
-    parts = {np}.concatenate([level[None], slope, curve.reshape((width * width, -1))]).T
-    sums = {sum_parts}.T
+    parts = jnp.concatenate([level[None], slope, curve.reshape((width * width, -1))]).T
+    sums = jax.ops.segment_sum(parts, group, size).T
     return sums[0], sums[1 : width + 1], sums[width + 1 :].reshape((width, width, size))
 '''
 
 DRAWN = '''\
-def drawn(effects, above, {source}):
+def drawn(effects, above, key):
     """Standard normal effects of each group, (effects, groups), given the data and `above`.
 
     `above` (columns, groups) is what coarser effects add to the coefficients: with root' z =
     middle - half above + noise, z has the mean and the precision that `eliminate` found.
     """
     roots, halves, middles = effects
-    right = {draws}.stack([m - (h * above).sum(axis=0) for m, h in zip(middles, halves)])
-    right = right + {noise}
+    right = jnp.stack([m - (h * above).sum(axis=0) for m, h in zip(middles, halves)])
+    right = right + jax.random.normal(key, right.shape)
     found = []
     for i in reversed(range(len(roots))):
         rest = right[i]
         for j, later in enumerate(reversed(found), start=i + 1):
             rest = rest - roots[j][i] * later
         found.append(rest / roots[i][i])
-    return {draws}.stack(found[::-1])
+    return jnp.stack(found[::-1])
 '''
 
 DRAWN_POPULATION = '''\
-def drawn_population(effects, {source}):
+def drawn_population(effects, key):
     """Standard normal effects of the population, given the data: root' z = middle + noise."""
     root, right = effects
-    right = right + {noise}
-    return {solve}(root.T, right, lower=False)
+    right = right + jax.random.normal(key, right.shape)
+    return jax.scipy.linalg.solve_triangular(root.T, right, lower=False)
 '''
 
 ADDED = '''\
 def added(above, places, factor, effects):
     """`above` (columns, groups) with factor @ effects added at `places`."""
     moves = (factor[:, :, None] * effects[None]).sum(axis=1)
-    return {add}
+    return jnp.broadcast_to(above, (len(above), moves.shape[1])).at[places].add(moves)
 '''
 
 BY_GROUP = '''\
 def by_group(rows, size):
     """A matrix of numbers, or of arrays with one for each group: (rows, columns, groups)."""
-    columns = [[{np}.broadcast_to({np}.asarray(x), (size,)) for x in row] for row in rows]
-    return {np}.stack([{np}.stack(row) for row in columns])
+    columns = [[jnp.broadcast_to(jnp.asarray(x), (size,)) for x in row] for row in rows]
+    return jnp.stack([jnp.stack(row) for row in columns])
 '''
 
 PARTED = '''\
-def parted(loadings, factor, totals, {source}):
+def parted(loadings, factor, totals, key):
     """Standard normal effects of each group, (effects, groups), given what they add up to.
 
     With S = loadings @ factor and S z = totals, a free draw z is moved onto the totals, by
@@ -193,9 +193,9 @@ def parted(loadings, factor, totals, {source}):
     """
     side = (loadings[:, :, None] * factor[None, :, :, None]).sum(axis=1)
     right = side[0]
-    free = {noise}
+    free = jax.random.normal(key, right.shape)
     gap = totals - (side * free[None]).sum(axis=1)
-    root = {cholesky}((side[:, None] * side[None]).sum(axis=2), len(totals))
+    root = cholesky((side[:, None] * side[None]).sum(axis=2), len(totals))
     found = []
     for i in range(len(totals)):
         rest = gap[i]
@@ -207,7 +207,7 @@ def parted(loadings, factor, totals, {source}):
         for j in range(i + 1, len(totals)):
             rest = rest - root[j, i] * found[j]
         found[i] = rest / root[i, i]
-    return free + (side * {draws}.stack(found)[:, None]).sum(axis=0)
+    return free + (side * jnp.stack(found)[:, None]).sum(axis=0)
 '''
 
 CHOLESKY = '''\
@@ -216,54 +216,26 @@ def cholesky(matrix, size):
     columns = []
     for i in range(size):
         below = np.arange(size)[:, None] >= i
-        column = {np}.where(below, matrix[:, i] / {np}.sqrt(matrix[i, i]), 0.0)
+        column = jnp.where(below, matrix[:, i] / jnp.sqrt(matrix[i, i]), 0.0)
         matrix = matrix - column[:, None] * column[None]
         columns.append(column)
-    return {np}.stack(columns, axis=1)
+    return jnp.stack(columns, axis=1)
 '''
-
-_JAX = {
-    "np": "jnp",
-    "cholesky": "cholesky",
-    "add": "jnp.broadcast_to(above, (len(above), moves.shape[1])).at[places].add(moves)",
-    "draws": "jnp",
-    "sum_residual": "jax.ops.segment_sum(residual**2, group, size)",
-    "sum_slope": "jax.ops.segment_sum(table * residual[:, None], group, size)",
-    "sum_parts": "jax.ops.segment_sum(parts, group, size)",
-    "source": "key",
-    "solve": "jax.scipy.linalg.solve_triangular",
-    "noise": "jax.random.normal(key, right.shape)",
-}
-_PYTENSOR = {
-    "np": "pt",
-    "cholesky": "cholesky_of_draws",
-    "add": "above + np.eye(len(above))[:, places] @ moves",
-    "draws": "np",
-    "sum_residual": "pt.inc_subtensor(pt.zeros(size)[group], residual**2)",
-    "sum_slope": "pt.inc_subtensor(pt.zeros((size, table.shape[1]))[group], "
-    "table * residual[:, None])",
-    "sum_parts": "pt.inc_subtensor(pt.zeros((size, parts.shape[1]))[group], parts)",
-    "source": "rng",
-    "solve": "pt.linalg.solve_triangular",
-    "noise": "rng.standard_normal(right.shape)",
-}
 
 _NEEDS = {
     "parted": ("cholesky",),
 }
 
 
-def kernels(library: Library) -> dict[str, Helper]:
-    """All of them by name, as text for a library."""
-    words = _PYTENSOR if library is Library.PYMC else _JAX
-    sources = (
+def _named(sources: tuple[str, ...]) -> dict[str, Helper]:
+    names = (source.removeprefix("def ").partition("(")[0] for source in sources)
+    return {n: Helper(s, _NEEDS.get(n, ())) for n, s in zip(names, sources, strict=True)}
+
+
+KERNELS: Mapping[str, Helper] = _named(
+    (
         *(SUMS, TABLE, GRAMS, OF_SUMS, OF_RESIDUALS, ELIMINATE, POPULATION, OVER_GROUPS),
         *(DRAWN, DRAWN_POPULATION, ADDED, BY_GROUP, PARTED, CHOLESKY),
     )
-    found = {}
-    for source in sources:
-        for word, text in words.items():
-            source = source.replace(f"{{{word}}}", text)
-        name = source.removeprefix("def ").partition("(")[0]
-        found[name] = Helper(source, _NEEDS.get(name, ()))
-    return found
+)
+"""All of them by name, in the order in which a file defines them."""

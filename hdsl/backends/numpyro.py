@@ -179,6 +179,7 @@ NUMPYRO = Backend(
         "mcmc = numpyro.infer.MCMC(kernel, num_warmup=1000, num_samples=1000)",
         "mcmc.run(jax.random.key(0), data)",
     ),
+    print_model,
     (
         "numpyro.enable_x64()",
         "data = prepare(rows)",
@@ -190,5 +191,4 @@ NUMPYRO = Backend(
         "draws |= jax.vmap(recover, in_axes=(None, 0, 0))(condensed, draws, keys)",
         "results = numpyro.infer.Predictive(model, draws)(jax.random.key(2), data)",
     ),
-    print_model,
 )

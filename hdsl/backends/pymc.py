@@ -19,6 +19,7 @@ from hdsl.backends.program import (
 from hdsl.backends.prune import bound, over, used_by, variables
 from hdsl.backends.spelling import spell_site
 from hdsl.backends.wrapping import Wrapping
+from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import Domain
 from hdsl.families.functions import Library
 
@@ -68,11 +69,8 @@ class _Printer:
                 call = _call("pm.Deterministic", site, text, _dims(domain))
                 self.random.add(target)
                 self.page.code(bound(target, call, self.used), 8)
-            case Factor(site=site, value=value):
-                call = f"pm.Potential({_name(site)}, {write(value, Library.PYMC)})"
-                self.page.code(call, 8)
-            case Return(value=value):
-                self.page.code(f"return model, {write(value, Library.PYMC)}", 4)
+            case Factor() | Return():
+                raise InternalError("PyMC's file has no arranged density")
             case Sample():
                 self.random.add(statement.target or "")
                 spelled = spell_site(statement, self._wrapping(statement))
@@ -165,7 +163,6 @@ PYMC = Backend(
         ("pytensor", "import pytensor"),
         ("pt", "import pytensor.tensor as pt"),
     ),
-    ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
     ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
     print_model,
 )

@@ -5,7 +5,7 @@ import re
 
 from hdsl.backends.backend import Backend
 from hdsl.backends.helpers import complete
-from hdsl.backends.kernels import kernels
+from hdsl.backends.kernels import KERNELS
 from hdsl.backends.layout import lay_out, lay_out_entry
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
@@ -136,17 +136,16 @@ def definitions(library: Library) -> frozenset[str]:
     wrappers = (text for h in helpers for text in (h.source(library), h.tails or ""))
     special = (row.source for row in TAIL_FUNCTIONS.values())
     tails = (f"{family}_tails" for family in FAMILIES)
-    algebra = (helper.source for helper in kernels(library).values())
+    algebra = (helper.source for helper in KERNELS.values())
     sources = "\n".join((*families, *_of_functions(library), *wrappers, *special, *algebra))
     return frozenset((*_DEFINED.findall(sources), *tails, *RESERVED))
 
 
-def _algebra(used: frozenset[str], library: Library) -> list[str]:
+def _algebra(used: frozenset[str]) -> list[str]:
     """The kernels that are called, and those that they call."""
-    table = kernels(library)
-    wanted = [name for name in table if name in used]
-    wanted += [name for called in wanted for name in table[called].calls]
-    return [helper.source for name, helper in table.items() if name in wanted]
+    wanted = [name for name in KERNELS if name in used]
+    wanted += [name for called in wanted for name in KERNELS[called].calls]
+    return [helper.source for name, helper in KERNELS.items() if name in wanted]
 
 
 def _of_functions(library: Library) -> list[str]:
@@ -163,7 +162,7 @@ def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, pag
     called = [source for source in functions if not used.isdisjoint(_DEFINED.findall(source))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
     if program.collapsed is not None:
-        sources += _algebra(used, backend.library)
+        sources += _algebra(used)
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
     for definition in dict.fromkeys(definitions):
         page.blank(2)
