@@ -67,8 +67,7 @@ def _print_collapsed(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
         '    """What `collapsed` integrates out, drawn given the data and the rest by site."""',
     )
     given = ", ".join(returned(collapsed))
-    comma = "," if len(returned(collapsed)) == 1 else ""
-    page.code(f"{given}{comma} = handlers.substitute(collapsed, data=values)(data)", 4)
+    page.code(f"{given} = handlers.substitute(collapsed, data=values)(data)", 4)
     print_recovery(collapsed, "jax.random.fold_in(key, {})", Library.NUMPYRO, page)
     return helpers
 

@@ -47,6 +47,8 @@ def test_the_folder_says_how_it_ran(run: Run) -> None:
         "warmup": 300,
         "seed": 1,
         "target_accept": 0.8,
+        "level": 1,
+        "without": [],
     }
     assert run.info["data"]["rows"] == 80
     assert run.info["data"]["groups"] == {"bed": 10}

@@ -12,6 +12,7 @@ from tests.passes.marginals import compare
 DATA = "data y, x : real\nlevel sub in market\n"
 CASES = {
     "one level, correlated": "y ~ normal(a + b * x, s)\na, b ~ market\n",
+    "no population": "y ~ normal(a + x, s)\na ~ 0 + sub\n",
     "population alone": "y ~ normal(a + b * x, s)\na ~ 1\nb ~ 1\n",
     "nested, with a predictor of the coarser level": (
         "data inc : real per market\n"
