@@ -33,6 +33,9 @@ SAMPLED = (Parameter, Deviations, Correlation)
 MOST_COLUMNS = 40
 """Beyond so many columns a group's matrices are dearer than its rows."""
 
+MOST_NUMBERS = 20_000_000
+"""In the matrices of all groups: a gradient holds several copies of them."""
+
 
 def integrate(arranged: Arranged, facts: Facts | None) -> Arranged:
     """Takes Gaussian effects out of the one normal outcome that they are in."""
@@ -78,10 +81,20 @@ def _found(outcome: Outcome, model: Model, facts: Facts | None) -> Gaussian | Re
         where = " and ".join(levels)
         return Remark(NAME, f"sigma differs by {where}: effects stay sampled", "declined")
     found = _gaussian(outcome, predictor, effects, chain, (scale, known))
-    if len(found.columns) > MOST_COLUMNS:
-        says = f"{len(found.columns)} columns are too many for matrices by group"
+    columns, groups = len(found.columns), _groups(found, facts)
+    if columns > MOST_COLUMNS or columns**2 * groups > MOST_NUMBERS:
+        says = f"{columns} columns are too many for matrices by group"
+        if groups > 1:
+            says += f": there are {groups:,} of them"
         return Remark(NAME, says, "declined", outcome.span)
     return found if found.tiers or found.population else None
+
+
+def _groups(found: Gaussian, facts: Facts | None) -> int:
+    """How many groups the finest level has, as far as it is known."""
+    if facts is None or not found.tiers:
+        return 1
+    return facts.sizes.get(found.tiers[0].level, 1)
 
 
 def _names(exprs: Iterable[Expr]) -> frozenset[str]:

@@ -106,6 +106,13 @@ def test_of_two_crossed_levels_the_one_with_more_groups_goes():
         assert [tier.level for tier in found.gaussian.tiers] == [larger]
 
 
+def test_matrices_that_no_memory_holds_are_not_made():
+    model = model_of(Source(DATA + CASES["three correlated"]))
+    found = arranged(model, Facts(9_000_000, {"sub": 3_000_000, "market": 2}, {}))
+    assert found.gaussian is None
+    assert "3,000,000" in found.remarks[0].says
+
+
 def test_a_pass_can_be_left_out_and_says_what_it_did():
     model = model_of(Source(DATA + CASES["one level, correlated"], "m.hdsl"))
     assert not arranged(model, without=("integrate",)).changed
