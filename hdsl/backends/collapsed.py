@@ -5,23 +5,21 @@ draws what is integrated out and turns the rest into the sites of the model itse
 """
 
 from hdsl.backends.gaussian import lower_gaussian
-from hdsl.backends.lower import Lowering, lower_nodes
+from hdsl.backends.hierarchy import deviate_site
+from hdsl.backends.lower import Lowering, lower_nodes, sizes_of
 from hdsl.backends.namer import harmless
 from hdsl.backends.program import (
     Assign,
     Call,
     Collapsed,
-    Drawn,
     Gather,
     Kernel,
     Load,
     Return,
-    Sample,
-    Statement,
     Term,
     Variable,
 )
-from hdsl.backends.prune import over, prune, used_by
+from hdsl.backends.prune import prune, used_by
 from hdsl.backends.writing import Writing, factor_of
 from hdsl.expr import Constant, Expr, Value, apply
 from hdsl.ir.arranged import Arranged, Totals
@@ -48,7 +46,7 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
         kept=kept,
         made=tuple(run.made),
         body=every,
-        sizes=_sizes(run, body, used, reduced),
+        sizes=sizes_of(lowering, body, used | reduced),
         recover=tuple(run.recover),
         recovered=tuple(run.recovered),
         condensed=arranged.gaussian is not None and arranged.gaussian.rest is None,
@@ -58,22 +56,6 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
 def _sentence(text: str) -> str:
     """A remark as a sentence of a docstring."""
     return harmless(f"{text[0].upper()}{text[1:]}.")
-
-
-def _sizes(
-    run: Writing, body: tuple[Statement, ...], *used: frozenset[str]
-) -> tuple[tuple[str, str], ...]:
-    """The levels whose number of groups a function needs."""
-    samples = (s for s in body if isinstance(s, Sample) and s.sizes is None and s.seen is None)
-    plates = {level for sample in samples for level in sample.domain}
-    drawn = (s.distribution for s in body if isinstance(s, Sample))
-    plates |= {level for d in drawn if isinstance(d, Drawn) for level in over(d)}
-    found = ((level, run.lowering.size(level)) for level in run.lowering.model.levels)
-    return tuple(
-        (level, size)
-        for level, size in found
-        if level in plates or any(size in each for each in used)
-    )
 
 
 def lower_totals(totals: Totals, run: Writing) -> None:
@@ -110,5 +92,4 @@ def lower_totals(totals: Totals, run: Writing) -> None:
     )
     shares = [share for node in totals.nodes for share in node.shares]
     for i, share in enumerate(shares):
-        inside = share.deviation.removeprefix("dev(").removesuffix(")")
-        run.recovered.append((f"z({inside})", Gather(Variable(z), (str(i),))))
+        run.recovered.append((deviate_site(share), Gather(Variable(z), (str(i),))))

@@ -24,14 +24,14 @@ from hdsl.backends.inputs import (
     name_input,
 )
 from hdsl.backends.linked import split_linked
-from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing
+from hdsl.backends.lower import Lowering, lower_nodes, may_be_missing, sizes_of
 from hdsl.backends.namer import Namer, harmless
 from hdsl.backends.numpyro import NUMPYRO
 from hdsl.backends.order import together
 from hdsl.backends.parameters import free_level, has_set_members, is_all_set
 from hdsl.backends.prepare import lower_prepare
-from hdsl.backends.program import Collapsed, Drawn, Load, Program, Sample
-from hdsl.backends.prune import over, prune
+from hdsl.backends.program import Collapsed, Load, Program, Sample
+from hdsl.backends.prune import prune
 from hdsl.backends.pymc import PYMC
 from hdsl.backends.python_file import definitions, print_file
 from hdsl.backends.quotation import Quotation
@@ -73,7 +73,7 @@ def emit(
         notes=_notes(model, facts),
         coords=_coords(model),
         dims=tuple(lowering.dims.items()),
-        sizes=_sizes(lowering, body, used),
+        sizes=sizes_of(lowering, body, used),
         body=(*loads, *body),
         prepare=lines,
         helpers=helpers,
@@ -145,25 +145,6 @@ def _imputed(model: Model, names: Namer) -> dict[str, tuple[str, str, str]]:
         axis: (data.name, data.domain[0], name_input(names, Index(data.domain[0], axis), model))
         for axis, data in imputed_axes(model).items()
     }
-
-
-def _sizes(
-    lowering: Lowering, body: tuple[object, ...], used: frozenset[str]
-) -> tuple[tuple[str, str], ...]:
-    """The levels whose number of groups the model needs, for a plate or in a formula."""
-    plates = {
-        level
-        for statement in body
-        if isinstance(statement, Sample) and statement.sizes is None and statement.seen is None
-        for level in statement.domain
-    }
-    drawn = (s.distribution for s in body if isinstance(s, Sample))
-    plates |= {level for d in drawn if isinstance(d, Drawn) for level in over(d)}
-    return tuple(
-        (level, lowering.size(level))
-        for level in lowering.model.levels
-        if level in plates or lowering.size(level) in used
-    )
 
 
 def _keys(model: Model, inputs: Mapping[Input, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from hdsl.backends.hierarchy import deviate_site
 from hdsl.backends.inputs import Index, Observed, Seen
 from hdsl.backends.namer import harmless
 from hdsl.backends.program import (
@@ -237,8 +238,7 @@ def _recovery(run: _Integral) -> None:
             run.recover.append(Assign(above, _added(above, tier.places, factor, z)))
         shares = [share for node in tier.nodes for share in node.shares]
         for j, share in enumerate(shares):
-            inside = share.deviation.removeprefix("dev(").removesuffix(")")
-            run.recovered.append((f"z({inside})", Gather(Variable(z), (str(j),))))
+            run.recovered.append((deviate_site(share), Gather(Variable(z), (str(j),))))
         coarser = tier.level
 
 

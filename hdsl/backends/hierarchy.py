@@ -44,6 +44,11 @@ def _inside(share: Share) -> str:
     return share.deviation.removeprefix("dev(").removesuffix(")")
 
 
+def deviate_site(share: Share) -> str:
+    """The site of a share's standard deviates: `z(alpha, market)`."""
+    return f"z({_inside(share)})"
+
+
 def _keep(share: Share, domain: Domain, value: Term, lowering: "Lowering") -> None:
     lowering.keep(share.deviation, domain, value, share.reported or lowering.is_small(domain))
 
@@ -54,7 +59,7 @@ def _keep(share: Share, domain: Domain, value: Term, lowering: "Lowering") -> No
 def _noncentred(node: Deviations, lowering: "Lowering") -> None:
     standard = []
     for share in node.shares:
-        site = f"z({_inside(share)})"
+        site = deviate_site(share)
         domain = (node.level, *share.axes)
         normal = Drawn("normal", (("mu", _ZERO), ("sigma", _ONE)))
         sample = Sample(lowering.variable(site), site, normal, domain)

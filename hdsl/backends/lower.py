@@ -24,6 +24,7 @@ from hdsl.backends.program import (
     Term,
     Variable,
 )
+from hdsl.backends.prune import over
 from hdsl.backends.quotation import Quotation
 from hdsl.backends.terms import Terms
 from hdsl.check.domains import domain_of
@@ -302,3 +303,22 @@ def may_be_missing(model: Model, facts: Facts | None) -> frozenset[str]:
         if any(isinstance(e, Apply) and e.function == "missing" for e in below):
             found.add(outcome.name)
     return frozenset(found)
+
+
+def sizes_of(
+    lowering: Lowering, body: tuple[object, ...], used: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """The levels whose number of groups the model needs, for a plate or in a formula."""
+    plates = {
+        level
+        for statement in body
+        if isinstance(statement, Sample) and statement.sizes is None and statement.seen is None
+        for level in statement.domain
+    }
+    drawn = (s.distribution for s in body if isinstance(s, Sample))
+    plates |= {level for d in drawn if isinstance(d, Drawn) for level in over(d)}
+    return tuple(
+        (level, lowering.size(level))
+        for level in lowering.model.levels
+        if level in plates or lowering.size(level) in used
+    )

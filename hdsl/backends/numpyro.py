@@ -68,7 +68,7 @@ def _print_collapsed(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
     )
     given = ", ".join(returned(collapsed))
     page.code(f"{given} = handlers.substitute(collapsed, data=values)(data)", 4)
-    print_recovery(collapsed, "jax.random.fold_in(key, {})", Library.NUMPYRO, page)
+    print_recovery(collapsed, page)
     return helpers
 
 

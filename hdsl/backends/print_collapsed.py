@@ -1,4 +1,4 @@
-"""The functions beside a model that both backends print alike: `condense`, and `recover`'s end."""
+"""The parts of the functions beside a model that are no model: `condense`, `recover`'s draws."""
 
 from hdsl.backends.expressions import write
 from hdsl.backends.layout import WIDTH
@@ -33,13 +33,16 @@ def print_condense(collapsed: Collapsed, page: Page) -> None:
     page.verbatim("    return {", *(f"        {key}: {value}," for key, value in entries), "    }")
 
 
-def print_recovery(collapsed: Collapsed, source: str, library: Library, page: Page) -> None:
+def print_recovery(collapsed: Collapsed, page: Page) -> None:
     """Add the draws of `recover` and what it gives back, by site."""
     for number, statement in enumerate(collapsed.recover):
         assert isinstance(statement, Assign), statement
-        text = write(statement.value, library)
-        page.code(f"{statement.target} = {text}".replace("source_draw", source.format(number)), 4)
-    entries = (f"{quoted(site)}: {write(value, library)}" for site, value in collapsed.recovered)
+        text = write(statement.value, Library.NUMPYRO)
+        key = f"jax.random.fold_in(key, {number})"
+        page.code(f"{statement.target} = {text}".replace("source_draw", key), 4)
+    entries = (
+        f"{quoted(site)}: {write(value, Library.NUMPYRO)}" for site, value in collapsed.recovered
+    )
     page.verbatim("    return {", *(f"        {entry}," for entry in entries), "    }")
 
 

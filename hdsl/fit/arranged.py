@@ -38,19 +38,16 @@ class ArrangedModel:
         What is integrated out is real: its values are their own unconstrained numbers.
         """
         from numpyro import handlers
-        from numpyro.distributions import biject_to
+
+        from hdsl.fit.numpyro_sampler import constrained
 
         assert self.layout is not None
         z = self.layout.split(vector)
         own = {n.removeprefix(PREFIX): v for n, v in arrays.items() if n.startswith(PREFIX)}
         data = {**self.condensed, **own}
 
-        def place(site: dict[str, Any]) -> Any:
-            if site["name"] not in z:
-                return None
-            return biject_to(site["fn"].support)(z[site["name"]])
-
-        trace = handlers.trace(handlers.substitute(self.density, substitute_fn=place))
+        placed = handlers.substitute(self.density, substitute_fn=lambda s: constrained(s, z))
+        trace = handlers.trace(placed)
         values = {name: site["value"] for name, site in trace.get_trace(data).items() if name in z}
         return {**z, **self.recover(data, values, key)}
 
