@@ -178,15 +178,18 @@ def _opened_numpyro(
     from hdsl.fit.numpyro_sampler import Finish, model_of, numpyro_target
 
     written = model_of(loaded)
+    large = None
+    if level and not loaded.generated.condensed:
+        large = large_problem(loaded, data, model, NOWHERE)
+    if large is not None:
+        quick, target = ordered(large), large.target
+        if quick is not None:
+            target = replace(target, potential=quick.potential, arguments=quick.arguments)
+        return Opened(target, Finish(written, data, frozenset(), (), False, large.layout))
     arranged = arranged_of(loaded, data)
     if arranged is not None:
         target, layout = numpyro_target(arranged.density, arranged.condensed)
         whole = replace(arranged, layout=layout)
         return Opened(target, Finish(written, data, frozenset(), (), False, layout, whole))
-    if level and (large := large_problem(loaded, data, model, NOWHERE)) is not None:
-        quick, target = ordered(large), large.target
-        if quick is not None:
-            target = replace(target, potential=quick.potential, arguments=quick.arguments)
-        return Opened(target, Finish(written, data, frozenset(), (), False, large.layout))
     target, layout = numpyro_target(written, data)
     return Opened(target, Finish(written, data, frozenset(), (), False, layout))

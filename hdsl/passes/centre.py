@@ -114,7 +114,7 @@ def _centred(arranged: Arranged, level: str, reason: str) -> Arranged:
         arranged = replace(
             arranged,
             model=model,
-            totals=(*arranged.totals, found),
+            totals=(*(_totals_with_sites(t, some, found) for t in arranged.totals), found),
             remarks=(*arranged.remarks, remark),
         )
         gaussian = arranged.gaussian
@@ -271,6 +271,12 @@ def _with_sites(expr: Expr, some: tuple[_Total, ...], found: Totals) -> Expr:
     """An expression that reads the sites in the place of the totals."""
     renamed = {total.name: site for total, site in zip(some, found.sites, strict=True)}
     return rewrite(expr, lambda part: _site(part, renamed))
+
+
+def _totals_with_sites(totals: Totals, some: tuple[_Total, ...], found: Totals) -> Totals:
+    """Totals of a finer level, whose means read the sites in the place of what they were."""
+    means = tuple(_with_sites(mean, some, found) for mean in totals.means)
+    return replace(totals, means=means)
 
 
 def _site(found: Expr, renamed: Mapping[str, str]) -> Expr | None:

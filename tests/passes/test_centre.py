@@ -9,6 +9,7 @@ from numpyro.infer.util import log_density
 from scipy.stats import multivariate_normal, norm
 
 from hdsl.compiler import arranged, compile_model, model_of
+from hdsl.expr import Value
 from hdsl.ir.facts import Facts
 from hdsl.source import Source
 from tests.backends import densities
@@ -90,6 +91,8 @@ def test_many_groups_inform_of_the_one_above():
     found = arranged(model, many)
     assert [totals.level for totals in found.totals] == ["sub", "market"]
     assert [remark.by for remark in found.remarks] == ["centre", "centre"]
+    assert found.totals[0].means == (Value("total a[market]"),)
+    assert "total_a" in compile_model(model, "numpyro", many, level=1).text
 
 
 def test_what_is_read_in_another_way_stays():
