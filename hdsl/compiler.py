@@ -98,11 +98,11 @@ def compile_model(
 ) -> Generated:
     """The model as Python source for ``numpyro`` or ``pymc``.
 
-    At level 1 a NumPyro file samples the posterior as the passes arrange it, but those ``without``.
+    At level 1 it has the posterior besides as the passes arrange it, but those ``without``.
     """
     from hdsl.backends import emit  # here, so that `check` does not wait for it
 
-    passed = arranged(model, facts, without) if level and backend == "numpyro" else None
+    passed = arranged(model, facts, without) if level else None
     return emit(model, backend, facts, passed)
 
 

@@ -63,7 +63,7 @@ def lower_totals(totals: Totals, run: Writing) -> None:
     lowering = run.lowering
     number = [t.level for t in run.totals].count(totals.level)
     run.totals.append(totals)
-    by = totals.level if not number else f"{totals.level} {number + 1}"
+    by = f"{totals.level} totals" + (f" {number + 1}" if number else "")
     lowering.comment(totals.nodes[0].span)
     names = [run.name(f"{what} of {by}") for what in ("loadings", "factor", "gap")]
     loadings, factor, gap = map(Variable, names)

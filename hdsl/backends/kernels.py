@@ -1,12 +1,15 @@
 """The algebra of Gaussian effects that a generated file defines, each function where it is called.
 
-They are source text for JAX; those of `condense` are NumPy's. Arrays of matrices have the groups
-last, so that every step runs along contiguous memory.
+They are source text: for NumPy those of `condense`, the others for JAX and, where it is not the
+module's name alone that differs, for PyTensor in ``kernels_pymc``. Arrays of matrices have the
+groups last, so that every step runs along contiguous memory.
 """
 
 from collections.abc import Mapping
 
+from hdsl.backends import kernels_pymc
 from hdsl.backends.helper import Helper
+from hdsl.families.functions import Library
 
 SUMS = '''\
 def sums_by_group(columns, outcome, group, size, scale=1.0):
@@ -224,18 +227,35 @@ def cholesky(matrix, size):
 
 _NEEDS = {
     "parted": ("cholesky",),
+    "of_residuals": ("sums_of_groups",),
+    "over_groups": ("sums_of_groups",),
 }
 
 
 def _named(sources: tuple[str, ...]) -> dict[str, Helper]:
-    names = (source.removeprefix("def ").partition("(")[0] for source in sources)
-    return {n: Helper(s, _NEEDS.get(n, ())) for n, s in zip(names, sources, strict=True)}
+    names = [source.removeprefix("def ").partition("(")[0] for source in sources]
+    calls = {n: tuple(c for c in _NEEDS.get(n, ()) if c in names) for n in names}
+    return {n: Helper(s, calls[n]) for n, s in zip(names, sources, strict=True)}
 
 
-KERNELS: Mapping[str, Helper] = _named(
-    (
-        *(SUMS, TABLE, GRAMS, OF_SUMS, OF_RESIDUALS, ELIMINATE, POPULATION, OVER_GROUPS),
-        *(DRAWN, DRAWN_POPULATION, ADDED, BY_GROUP, PARTED, CHOLESKY),
-    )
-)
-"""All of them by name, in the order in which a file defines them."""
+def _for_pytensor(source: str) -> str:
+    """A kernel whose functions PyTensor has by the same names."""
+    return source.replace("jnp.", "pt.")
+
+
+_CONDENSE = (SUMS, TABLE, GRAMS)
+_DRAWS = (DRAWN, DRAWN_POPULATION, ADDED, BY_GROUP, PARTED)
+
+KERNELS: Mapping[Library, Mapping[str, Helper]] = {
+    Library.NUMPYRO: _named(
+        (*_CONDENSE, OF_SUMS, OF_RESIDUALS, ELIMINATE, POPULATION, OVER_GROUPS, *_DRAWS, CHOLESKY)
+    ),
+    Library.PYMC: _named(
+        (
+            *(*_CONDENSE, _for_pytensor(OF_SUMS), kernels_pymc.OF_RESIDUALS),
+            *(_for_pytensor(ELIMINATE), kernels_pymc.POPULATION, kernels_pymc.OVER_GROUPS),
+            *(*kernels_pymc.DRAWS, _for_pytensor(CHOLESKY), kernels_pymc.SUMS_OF_GROUPS),
+        )
+    ),
+}
+"""All of them by library and name, in the order in which a file defines them."""

@@ -1,7 +1,7 @@
 """The parts of the functions beside a model that are no model: `condense`, `recover`'s draws."""
 
 from hdsl.backends.expressions import write
-from hdsl.backends.layout import WIDTH
+from hdsl.backends.layout import WIDTH, lay_out_entry
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Assign, Call, Collapsed, Comment, Load, Return, Variable
@@ -30,20 +30,24 @@ def print_condense(collapsed: Collapsed, page: Page) -> None:
     entries = [(quoted(name), f"data[{quoted(name)}]") for name in collapsed.kept]
     entries += [(quoted(name), name) for name in collapsed.made]
     entries.append(('"coords"', 'data["coords"]'))
-    page.verbatim("    return {", *(f"        {key}: {value}," for key, value in entries), "    }")
+    _print_dictionary(entries, page)
+
+
+def _print_dictionary(entries: list[tuple[str, str]], page: Page) -> None:
+    """Add the return of a dictionary, given as source, with an entry on each line."""
+    lines = [line for key, value in entries for line in lay_out_entry(key, value, 8)]
+    page.verbatim("    return {", *lines, "    }")
 
 
 def print_recovery(collapsed: Collapsed, page: Page) -> None:
-    """Add the draws of `recover` and what it gives back, by site."""
+    """Add the draws of NumPyro's `recover` and what it gives back, by site."""
     for number, statement in enumerate(collapsed.recover):
         assert isinstance(statement, Assign), statement
         text = write(statement.value, Library.NUMPYRO)
         key = f"jax.random.fold_in(key, {number})"
         page.code(f"{statement.target} = {text}".replace("source_draw", key), 4)
-    entries = (
-        f"{quoted(site)}: {write(value, Library.NUMPYRO)}" for site, value in collapsed.recovered
-    )
-    page.verbatim("    return {", *(f"        {entry}," for entry in entries), "    }")
+    entries = [(quoted(site), write(v, Library.NUMPYRO)) for site, v in collapsed.recovered]
+    _print_dictionary(entries, page)
 
 
 def print_return(values: str, page: Page) -> None:

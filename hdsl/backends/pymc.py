@@ -4,8 +4,10 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
+from hdsl.backends.print_collapsed import print_condense, print_return, returned
 from hdsl.backends.program import (
     Assign,
+    Collapsed,
     Comment,
     Drawn,
     Factor,
@@ -19,35 +21,88 @@ from hdsl.backends.program import (
 from hdsl.backends.prune import bound, over, used_by, variables
 from hdsl.backends.spelling import spell_site
 from hdsl.backends.wrapping import Wrapping
-from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import Domain
 from hdsl.families.functions import Library
 
 
 def print_model(program: Program, page: Page) -> tuple[str, ...]:
     """Add `build`; gives the helpers that its distributions need."""
-    run = _Printer(program, page)
     page.verbatim("def build(data):", f'    """{program.headline}."""')
-    loads = [s for s in program.body if isinstance(s, Load)]
-    rest = [s for s in program.body if not isinstance(s, Load)]
-    sizes = frozenset[str]().union(*(run.reads(statement) for statement in rest))
-    for level, size in program.sizes:
-        if size in sizes:
+    helpers = _print_body(program.body, program.sizes, page)
+    page.verbatim("    return model")
+    if program.collapsed is not None:
+        helpers += _print_collapsed(program, program.collapsed, page)
+    return helpers
+
+
+def _print_body(
+    body: tuple[Statement, ...], sizes: tuple[tuple[str, str], ...], page: Page
+) -> tuple[str, ...]:
+    """Add the statements that make a model; gives the helpers that its distributions need."""
+    run = _Printer(body, sizes, page)
+    loads = [s for s in body if isinstance(s, Load)]
+    rest = [s for s in body if not isinstance(s, Load)]
+    read = frozenset[str]().union(*(run.reads(statement) for statement in rest))
+    for level, size in sizes:
+        if size in read:
             page.code(f'{size} = len(data["coords"][{quoted(level)}])', 4)
     for load in loads:
         page.code(f"{load.target} = data[{quoted(load.target)}]", 4)
     page.verbatim('    with pm.Model(coords=data["coords"]) as model:')
     for statement in rest:
         run.statement(statement)
-    page.verbatim("    return model")
     return tuple(run.helpers)
 
 
+def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tuple[str, ...]:
+    """Add `condense`, `collapsed`, `recover`, and what the two have in common; gives what that
+    needs.
+    """
+    print_condense(collapsed, page)
+    page.blank(2)
+    page.verbatim(
+        "def arranged(data):", '    """The model of `collapsed`, and what `recover` needs.'
+    )
+    page.paragraphs(collapsed.notes, 4)
+    page.verbatim('    """')
+    helpers = _print_body(collapsed.body, collapsed.sizes, page)
+    page.blank(2)
+    page.verbatim(
+        "def collapsed(data):", '    """The posterior of `build`, arranged for sampling."""'
+    )
+    page.verbatim("    return arranged(data)[0]")
+    page.blank(2)
+    page.verbatim(
+        "def recover(data):",
+        '    """`collapsed`, and what it integrates out, drawn given the data and the rest."""',
+    )
+    page.code(f"{', '.join(('model', *returned(collapsed)))} = arranged(data)", 4)
+    page.verbatim("    with model:")
+    _print_draws(program, collapsed, page)
+    page.verbatim("    return model")
+    return helpers
+
+
+def _print_draws(program: Program, collapsed: Collapsed, page: Page) -> None:
+    """Add what `recover` draws, each from noise of its own, and the sites of `build`."""
+    for statement in collapsed.recover:
+        assert isinstance(statement, Assign), statement
+        noise = quoted(f"noise in {statement.target}")
+        text = write(statement.value, Library.PYMC).replace("source_draw", noise)
+        page.code(f"{statement.target} = {text}", 8)
+    domains = {s.site: s.domain for s in program.body if isinstance(s, Sample)}
+    for site, value in collapsed.recovered:
+        call = _call("pm.Deterministic", site, write(value, Library.PYMC), _dims(domains[site]))
+        page.code(call, 8)
+
+
 class _Printer:
-    def __init__(self, program: Program, page: Page) -> None:
+    def __init__(
+        self, body: tuple[Statement, ...], sizes: tuple[tuple[str, str], ...], page: Page
+    ) -> None:
         self.page = page
-        self.sizes = dict(program.sizes)
-        self.used = frozenset[str]().union(*map(used_by, program.body))
+        self.sizes = dict(sizes)
+        self.used = frozenset[str]().union(*map(used_by, body))
         self.helpers: list[str] = []
         self.random: set[str] = set()  # the variables that hold tensors
 
@@ -69,8 +124,11 @@ class _Printer:
                 call = _call("pm.Deterministic", site, text, _dims(domain))
                 self.random.add(target)
                 self.page.code(bound(target, call, self.used), 8)
-            case Factor() | Return():
-                raise InternalError("PyMC's file has no arranged density")
+            case Factor(site=site, value=value):
+                self.page.code(_call("pm.Potential", site, write(value, Library.PYMC)), 8)
+            case Return(value=value):
+                values = write(value, Library.PYMC).removeprefix("(")
+                print_return(f"(model, {values}", self.page)
             case Sample():
                 self.random.add(statement.target or "")
                 spelled = spell_site(statement, self._wrapping(statement))
@@ -165,4 +223,16 @@ PYMC = Backend(
     ),
     ("data = prepare(rows)", "with build(data):", "    results = pm.sample()"),
     print_model,
+    (
+        "data = prepare(rows)",
+        "condensed = condense(data)",
+        "with collapsed(condensed):",
+        "    draws = pm.sample()",
+        "with recover(condensed) as rest:",
+        "    names = [variable.name for variable in rest.deterministics]",
+        "    found = pm.sample_posterior_predictive(draws, var_names=names)",
+        "sites = draws.posterior.dataset.merge(found.posterior_predictive.dataset)",
+        "with build(data):",
+        "    results = pm.compute_deterministics(sites, merge_dataset=True)",
+    ),
 )

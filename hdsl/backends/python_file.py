@@ -32,7 +32,7 @@ _STANDARD = (
     ("partial", "from functools import partial"),
     ("NormalDist", "from statistics import NormalDist"),
 )
-RESERVED = ("condense", "collapsed", "recover", "values", "key", "rng", "handlers")
+RESERVED = ("condense", "arranged", "collapsed", "recover", "values", "key", "handlers")
 """What the functions beside a model call their own."""
 
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
@@ -136,16 +136,17 @@ def definitions(library: Library) -> frozenset[str]:
     wrappers = (text for h in helpers for text in (h.source(library), h.tails or ""))
     special = (row.source for row in TAIL_FUNCTIONS.values())
     tails = (f"{family}_tails" for family in FAMILIES)
-    algebra = (helper.source for helper in KERNELS.values())
+    algebra = (helper.source for helper in KERNELS[library].values())
     sources = "\n".join((*families, *_of_functions(library), *wrappers, *special, *algebra))
     return frozenset((*_DEFINED.findall(sources), *tails, *RESERVED))
 
 
-def _algebra(used: frozenset[str]) -> list[str]:
+def _algebra(used: frozenset[str], library: Library) -> list[str]:
     """The kernels that are called, and those that they call."""
-    wanted = [name for name in KERNELS if name in used]
-    wanted += [name for called in wanted for name in KERNELS[called].calls]
-    return [helper.source for name, helper in KERNELS.items() if name in wanted]
+    kernels = KERNELS[library]
+    wanted = [name for name in kernels if name in used]
+    wanted += [name for called in wanted for name in kernels[called].calls]
+    return [helper.source for name, helper in kernels.items() if name in wanted]
 
 
 def _of_functions(library: Library) -> list[str]:
@@ -162,7 +163,7 @@ def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, pag
     called = [source for source in functions if not used.isdisjoint(_DEFINED.findall(source))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
     if program.collapsed is not None:
-        sources += _algebra(used)
+        sources += _algebra(used, backend.library)
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
     for definition in dict.fromkeys(definitions):
         page.blank(2)

@@ -93,10 +93,8 @@ def compile_(
     if level is None:
         level = 0 if binding is None and not explains else 1
     text = compile_model(checked, backend, facts, level, without).text
-    if explains and backend == "numpyro":
+    if explains:
         _explain_passes(checked, facts, level, without)
-    elif explains:
-        click.echo("Passes work on NumPyro's file: PyMC's holds the model as it is written.")
     if output is None and explains:
         return
     if output is None:

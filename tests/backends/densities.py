@@ -15,6 +15,8 @@ from numpyro.infer import init_to_uniform
 from numpyro.infer.util import log_density
 from pytensor.graph.replace import graph_replace
 
+from hdsl.fit.naming import tree_name
+
 numpyro.enable_x64()
 
 Point = Mapping[str, np.ndarray]
@@ -58,6 +60,7 @@ def numpyro_density(model: Any, data: Mapping[str, Any], point: Point) -> float:
 
 def pymc_density(model: Any, point: Point) -> float:
     """Log joint of PyMC's model, without the Jacobians of its transforms."""
+    point = {tree_name(site): value for site, value in point.items()}
     names = {rv.name for rv in model.free_RVs}
     assert names == set(point), f"sites differ: {names ^ set(point)}"
     values = {

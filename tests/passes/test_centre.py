@@ -100,3 +100,14 @@ def test_what_is_read_in_another_way_stays():
     other = "data c : count\nc ~ poisson(m)\nlog(m) = dev(a)\n"
     assert len(arranged(model_of(Source(DATA + text)), FACTS).totals) == 1
     assert not arranged(model_of(Source(DATA + text + other)), FACTS).totals
+
+
+def test_a_level_may_have_totals_and_effects_that_are_integrated_out(tmp_path):
+    text = DATA + "y ~ normal(a + b * x, s)\na, b ~ sub\nlog(s) ~ sub\n"
+    file = compile_model(model_of(Source(text)), "numpyro", FACTS, level=1)
+    module = densities.load(file.text, tmp_path, "centred_and_integrated")
+    condensed = module.condense(module.prepare(rows()))
+    point = sampled(module.collapsed, condensed, 0)
+    back = module.recover(condensed, point, jax.random.key(1))
+    found = point["sd(log(s))"] * back["z(log(s))"]
+    np.testing.assert_allclose(found, point["total dev(log(s))"], rtol=1e-9)

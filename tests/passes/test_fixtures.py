@@ -26,8 +26,9 @@ def test_before_and_after(name, golden):
     folder = FIXTURES / name
     model = model_of(Source((folder / "model.hdsl").read_text(encoding="utf-8"), "model.hdsl"))
     others = [other for other in PASS_NAMES if other != name]
-    for file, without in (("before.py", PASS_NAMES), ("after.py", others)):
-        golden(folder / file, compile_model(model, "numpyro", FACTS, 1, without).text)
+    for file, without in (("before", PASS_NAMES), ("after", others)):
+        golden(folder / f"{file}.py", compile_model(model, "numpyro", FACTS, 1, without).text)
+        golden(folder / f"{file}_pymc.py", compile_model(model, "pymc", FACTS, 1, without).text)
 
 
 @pytest.mark.parametrize("command", [("format", "--check"), ("check",)])
