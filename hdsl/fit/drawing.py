@@ -65,10 +65,7 @@ def draw(
             return _by_numpyro(loaded, given, model, plan, checkpoints, record)
         from hdsl.fit.pymc_sampler import sample_pymc
 
-        def build(prepared: Mapping[str, Any]) -> Any:
-            return loaded.call("build", prepared)
-
-        return sample_pymc(build, *given, plan.sampler, checkpoints)
+        return sample_pymc(loaded, *given, plan.sampler, checkpoints)
     except NoStartError as error:
         raise _no_start(error, model) from error
 

@@ -87,7 +87,7 @@ def fit(
     """
     passes = (level, tuple(sorted(without)))
     if target_accept is None:
-        target_accept = _acceptance(model, binding, backend, *passes)
+        target_accept = _acceptance(model, binding, *passes)
     settings = Settings(chains, draws, warmup, seed, target_accept, *passes)
     chosen = _checked(method, backend, sampler, settings)
     first = begin(machines, method, backend)
@@ -115,15 +115,13 @@ def _published(run: Run, draft: Draft, target: Path) -> Run:
     return run.at(target)
 
 
-def _acceptance(
-    model: ir.Model, binding: Binding, backend: str, level: int, without: tuple[str, ...]
-) -> float:
+def _acceptance(model: ir.Model, binding: Binding, level: int, without: tuple[str, ...]) -> float:
     """How many proposals are to be accepted, where nobody says: nearly all where coefficients are
     sampled one given the other, as steps must be short where their correlation nears 1.
     """
     from hdsl.compiler import arranged
 
-    if level == 0 or backend != "numpyro":
+    if level == 0:
         return USUAL
     totals = arranged(model, binding.facts, without).totals
     return CAREFUL if any(len(each.sites) > 1 for each in totals) else USUAL

@@ -11,7 +11,7 @@ from pymc.sampling.jax import get_jaxified_graph
 
 from hdsl.fit.draws import Chains
 from hdsl.fit.layout import Layout
-from hdsl.fit.nuts import Sampled, Target, compile_program, sample
+from hdsl.fit.nuts import Target, compile_program, sample
 from hdsl.fit.programs import Compiler
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pymc
 
     from hdsl.fit.checkpoint import Checkpoints
-    from hdsl.fit.draws import Settings
+    from hdsl.fit.draws import Numbers, Settings
     from hdsl.fit.progress import Reporter
 
 CHUNK = 250  # draws per call after sampling
@@ -32,19 +32,25 @@ def sample_by_jax(
     reporter: Reporter,
     pointwise: bool,
     checkpoints: Checkpoints,
+    sites_alone: bool = False,
 ) -> Chains:
-    """The posterior, and where wanted each observation's log-likelihood with it."""
+    """The posterior, and where wanted each observation's log-likelihood with it; ``sites_alone``:
+    of the posterior nothing but what is sampled.
+    """
     target, layout = pymc_target(model)
     compiler = Compiler()
     try:
         program = compile_program(target, settings, compiler)
-        values = jax.vmap(_quantities(model, layout, pointwise))
+        wanted = model.free_RVs if sites_alone else model.unobserved_RVs
+        observed = model.observed_RVs if pointwise else []
+        values = jax.vmap(_quantities(model, layout, wanted, observed))
         shape = jax.ShapeDtypeStruct((CHUNK, layout.size), np.float64)
         finisher = compiler.submit(values, shape)
         program.start.result(), program.block.result()
         compiled = time.perf_counter()
         sampled = sample(target, settings, program, reporter, checkpoints)
-        posterior, likelihood = _all_quantities(finisher.result(), sampled)
+        found = finisher.result()
+        posterior, likelihood = in_chunks(lambda vectors, _: found(vectors), sampled.z)
     finally:
         compiler.close()
     likelihood_ = likelihood if pointwise else None
@@ -74,10 +80,10 @@ def pymc_target(model: pymc.Model) -> tuple[Target, Layout]:
 type _Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
-def _quantities(model: pymc.Model, layout: Layout, pointwise: bool) -> Callable[[Any], _Pair]:
-    """Every quantity, and where wanted log-likelihood, as a function of the vector."""
-    unobserved = model.unobserved_RVs
-    observed = model.observed_RVs if pointwise else []
+def _quantities(
+    model: pymc.Model, layout: Layout, unobserved: list[Any], observed: list[Any]
+) -> Callable[[Any], _Pair]:
+    """Quantities, and outcomes' log-likelihoods, as a function of the vector."""
     graphs = list(model.replace_rvs_by_values(unobserved))
     if observed:
         graphs += model.logp(vars=observed, sum=False)
@@ -94,17 +100,21 @@ def _quantities(model: pymc.Model, layout: Layout, pointwise: bool) -> Callable[
     return quantities
 
 
-def _all_quantities(finisher: Callable[..., Any], sampled: Sampled) -> _Pair:
-    """The quantities and log-likelihoods of all draws, (chain, draw, …)."""
-    chains, draws, width = sampled.z.shape
+def in_chunks[T](compute: Callable[[Any, Numbers], T], values: Any) -> T:
+    """What is computed of ``CHUNK`` draws and their numbers, for all draws: arrays of any tree,
+    (chain, draw, …) as those of the values are.
+    """
+    chains, draws = jax.tree.leaves(values)[0].shape[:2]
     total = chains * draws
-    vectors = sampled.z.reshape(total, width)
+    rows = jax.tree.map(lambda leaf: leaf.reshape(total, *leaf.shape[2:]), values)
     parts = []
     for begin in range(0, total, CHUNK):
         numbers = np.minimum(np.arange(begin, begin + CHUNK), total - 1)
         kept = min(CHUNK, total - begin)
-        part = finisher(vectors[numbers])
+        part = compute(
+            jax.tree.map(lambda leaf, n=numbers: leaf[n], rows), numbers.astype(np.uint32)
+        )
         parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    shaped: _Pair = jax.tree.map(lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined)
+    shaped: T = jax.tree.map(lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined)
     return shaped

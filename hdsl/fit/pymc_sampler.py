@@ -16,8 +16,8 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     import pymc
     import xarray
 
-type Build = Callable[[Mapping[str, Any]], pymc.Model]
+    from hdsl.fit.module import GeneratedModule
+    from hdsl.fit.programs import Compiler
+    from hdsl.fit.pymc_arranged import Completion
 
 STATISTICS = {
     "lp": ("lp", "logp"),
@@ -46,7 +48,7 @@ STATISTICS = {
 
 
 def sample_pymc(
-    build: Build,
+    loaded: GeneratedModule,
     data: Mapping[str, Any],
     outcomes: tuple[OutcomeRows, ...],
     drop: frozenset[str],
@@ -56,18 +58,31 @@ def sample_pymc(
     sampler: str,
     checkpoints: Checkpoints,
 ) -> Draws:
-    """Samples a generated PyMC model and computes what the results hold of every draw."""
-    with quiet():
+    """Samples a generated PyMC model and computes what the results hold of every draw.
+
+    Where the file has an arranged density that is sampled, and every draw completed afterwards.
+    """
+    from hdsl.fit.programs import Compiler
+
+    with quiet(), closing(Compiler()) as compiler:
         began = time.perf_counter()
         reporter.stage("compiling")
-        model = build(data)
-        chains = _sampled(model, settings, reporter, sampler, pointwise, checkpoints)
+        model = loaded.call("build", data)
+        completion = None
+        if loaded.generated.collapsed:
+            completion = _completion(loaded, data, model, pointwise, compiler)
+        density = model if completion is None else completion.arranged.density
+        chains = _sampled(
+            density, settings, reporter, sampler, pointwise, checkpoints, completion is not None
+        )
         drawn = time.perf_counter()
+        if completion is not None:
+            chains = completion.of(chains, settings.seed)
         idata = _tree(model, chains.posterior)
         likelihood = chains.log_likelihood
         if pointwise and likelihood is None:
             likelihood = _log_likelihood(model, idata)
-        predictive, missing = _predict(build, data, outcomes, idata, settings, pointwise)
+        predictive, missing = _predict(loaded, data, outcomes, idata, settings, pointwise)
         done = time.perf_counter()
     return Draws(
         posterior={n: value for n, value in chains.posterior.items() if n not in drop},
@@ -85,6 +100,22 @@ def sample_pymc(
     )
 
 
+def _completion(
+    loaded: GeneratedModule,
+    data: Mapping[str, Any],
+    model: pymc.Model,
+    pointwise: bool,
+    compiler: Compiler,
+) -> Completion:
+    """The arranged density of a file on prepared data, and the way back from it."""
+    from hdsl.fit.pymc_arranged import ArrangedModel, begin_completing
+
+    condensed = loaded.call("condense", data)
+    density, recovery = (loaded.call(name, condensed) for name in ("collapsed", "recover"))
+    with _for_jax("leave the passes out: `-O0`"):
+        return begin_completing(ArrangedModel(model, density, recovery), pointwise, compiler)
+
+
 def _sampled(
     model: pymc.Model,
     settings: Settings,
@@ -92,12 +123,19 @@ def _sampled(
     sampler: str,
     pointwise: bool,
     checkpoints: Checkpoints,
+    sites_alone: bool,
 ) -> Chains:
+    """Draws of a model; ``sites_alone``: there is no need of more than what is sampled."""
+    pointwise = pointwise and not sites_alone
     if sampler != "numpyro" and checkpoints.folder is not None:
         reporter.note(f"the sampler {sampler} keeps no checkpoints: killed, it begins again")
     match sampler:
         case "numpyro":
-            return _by_numpyro(model, settings, reporter, pointwise, checkpoints)
+            from hdsl.fit.pymc_jax import sample_by_jax
+
+            with _for_jax("choose another sampler: `--sampler pymc`"):
+                given = (model, settings, reporter, pointwise, checkpoints)
+                return sample_by_jax(*given, sites_alone)
         case "nutpie":
             return _by_nutpie(model, settings, reporter)
         case "pymc":
@@ -106,20 +144,14 @@ def _sampled(
             raise ValueError(f"no sampler {sampler!r}")
 
 
-def _by_numpyro(
-    model: pymc.Model,
-    settings: Settings,
-    reporter: Reporter,
-    pointwise: bool,
-    checkpoints: Checkpoints,
-) -> Chains:
-    from hdsl.fit.pymc_jax import sample_by_jax
-
+@contextmanager
+def _for_jax(remedy: str) -> Iterator[None]:
+    """Within it, PyTensor writes models for JAX; where it cannot, the remedy is to be told."""
     try:
-        return sample_by_jax(model, settings, reporter, pointwise, checkpoints)
+        yield
     except NotImplementedError as error:  # PyTensor has not taught JAX everything
         headline = f"PyTensor cannot write this model for JAX: {str(error).splitlines()[0]}"
-        raise failure("H520", headline, "choose another sampler: `--sampler pymc`") from error
+        raise failure("H520", headline, remedy) from error
 
 
 def _by_pymc(model: pymc.Model, settings: Settings, reporter: Reporter) -> Chains:
@@ -274,7 +306,7 @@ def _log_likelihood(model: pymc.Model, idata: xarray.DataTree) -> dict[str, Numb
 
 
 def _predict(
-    build: Build,
+    loaded: GeneratedModule,
     data: Mapping[str, Any],
     outcomes: tuple[OutcomeRows, ...],
     idata: xarray.DataTree,
@@ -292,7 +324,7 @@ def _predict(
         wanted |= outcome.on(np.arange(outcome.length) if pointwise else outcome.wanted)
     found = pm.sample_posterior_predictive(
         idata,
-        model=build(wanted),
+        model=loaded.call("build", wanted),
         var_names=[o.site for o in outcomes if pointwise or o.site in unseen],
         random_seed=settings.seed,
         extend_inferencedata=False,

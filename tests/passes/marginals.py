@@ -35,17 +35,23 @@ def sampled(model: Any, data: Values, seed: int) -> dict[str, Any]:
     }
 
 
-def compare(module: ModuleType, data: Values, seed: int = 0, draws: int = 2000) -> Compared:
-    """Both densities at a draw of the prior: log p(u, y | theta) is quadratic in u, so that its
-    maximum and its Hessian give the integral.
+@dataclass(frozen=True)
+class Integral:
+    """The integral over `rest` at a point: its log, and the exact distribution of `rest`, flat."""
+
+    log: float
+    mode: np.ndarray
+    precision: np.ndarray
+
+
+def integral(model: Any, data: Values, theta: Values, rest: Values) -> Integral:
+    """What the model integrates to over what ``rest`` names: log p(u, y | theta) is quadratic in u,
+    so that its maximum and its Hessian give it.
     """
-    condensed = module.condense(data)
-    theta = sampled(module.collapsed, condensed, seed)
-    rest = {n: v for n, v in sampled(module.model, data, seed).items() if n not in theta}
     start, split = jax.flatten_util.ravel_pytree(rest)
 
     def joint(u: Any) -> Any:
-        return log_density(module.model, (data,), {}, {**theta, **split(u)})[0]
+        return log_density(model, (data,), {}, {**theta, **split(u)})[0]
 
     def exact(u: Any) -> Any:
         precision = -jax.hessian(joint)(u)
@@ -54,6 +60,15 @@ def compare(module: ModuleType, data: Values, seed: int = 0, draws: int = 2000) 
 
     precision, mode, height = jax.jit(exact)(start)
     volume = len(start) * np.log(2 * np.pi) - np.linalg.slogdet(precision)[1]
+    return Integral(float(height + volume / 2), np.asarray(mode), np.asarray(precision))
+
+
+def compare(module: ModuleType, data: Values, seed: int = 0, draws: int = 2000) -> Compared:
+    """Both densities at a draw of the prior, and draws of the rest there."""
+    condensed = module.condense(data)
+    theta = sampled(module.collapsed, condensed, seed)
+    rest = {n: v for n, v in sampled(module.model, data, seed).items() if n not in theta}
+    exact = integral(module.model, data, theta, rest)
 
     def recovered(key: Any) -> Any:
         found = module.recover(condensed, theta, key)
@@ -62,6 +77,6 @@ def compare(module: ModuleType, data: Values, seed: int = 0, draws: int = 2000) 
     drawn = jax.jit(jax.vmap(recovered))(jax.random.split(jax.random.key(seed), draws))
     return Compared(
         float(jax.jit(lambda: log_density(module.collapsed, (condensed,), {}, theta)[0])()),
-        float(height + volume / 2),
-        np.asarray((drawn - mode) @ np.linalg.cholesky(precision)),
+        exact.log,
+        np.asarray((drawn - exact.mode) @ np.linalg.cholesky(exact.precision)),
     )
