@@ -33,7 +33,8 @@ def lower_collapsed(arranged: Arranged, lowering: Lowering) -> Collapsed:
         lower_totals(totals, run)
     if arranged.gaussian is not None:
         lower_gaussian(arranged.gaussian, run)
-    run.body.append(Return(Call("tuple", tuple(run.returned))))
+    if run.returned:
+        run.body.append(Return(Call("tuple", tuple(run.returned))))
     body, used = prune(run.body)
     loads = [name for name in dict.fromkeys(lowering.inputs.values()) if name in used]
     kept = tuple(name for name in loads if name not in run.made)

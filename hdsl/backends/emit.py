@@ -122,7 +122,7 @@ def _collapsed(
     own = _laid_out(arranged.model, lowering.facts, lowering.quotation)
     own = replace(own, levels=lowering.model.levels)
     given = (lowering.names, lowering.facts, lowering.seen, lowering.quotation, lowering.model)
-    fast = Lowering(own, *given)
+    fast = Lowering(own, *given, scored=dict(arranged.scored))
     return lower_collapsed(arranged, fast), fast.inputs
 
 

@@ -4,6 +4,7 @@ Hierarchies (deviations, correlations) are in ``hierarchy``; what the data must 
 in ``Lowering.inputs`` on the way and handed to ``prepare``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import assert_never
@@ -60,6 +61,7 @@ class Lowering:
     seen: frozenset[str]  # outcomes that may be missing
     quotation: Quotation
     whole: Model | None = None  # the model as it is written, where this one lacks a part of it
+    scored: Mapping[str, Expr] = field(default_factory=dict)  # sampled by score: typical values
     body: list[Statement] = field(default_factory=list)
     inputs: dict[Input, str] = field(default_factory=dict)
     dims: dict[str, Domain] = field(default_factory=dict)

@@ -67,7 +67,8 @@ def _print_collapsed(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
         '    """What `collapsed` integrates out, drawn given the data and the rest by site."""',
     )
     given = ", ".join(returned(collapsed))
-    page.code(f"{given} = handlers.substitute(collapsed, data=values)(data)", 4)
+    if given:
+        page.code(f"{given} = handlers.substitute(collapsed, data=values)(data)", 4)
     print_recovery(collapsed, page)
     return helpers
 

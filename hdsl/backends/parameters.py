@@ -5,7 +5,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from hdsl.backends.inputs import Index
-from hdsl.backends.program import Call, Drawn, Increasing, Number, Sample, Term, Variable
+from hdsl.backends.program import Call, Drawn, Increasing, Number, Sample, Scored, Term, Variable
 from hdsl.backends.structures import lower_structure
 from hdsl.expr import Constant, Domain, Expr, Value, apply
 from hdsl.families import FAMILIES
@@ -71,7 +71,11 @@ def _draw(node: Parameter, name: str, domain: Domain, lowering: "Lowering") -> N
         lowering.keep(name, domain, _scaled(node, roles, variable, domain, lowering), is_result)
         return
     each = drawn(node.distribution, domain, lowering)
-    distribution = _in_order(node, each, lowering) if node.increasing else each
+    distribution: Drawn | Increasing | Scored = each
+    if node.increasing:
+        distribution = _in_order(node, each, lowering)
+    elif name in lowering.scored:
+        distribution = Scored(each, lowering.term(lowering.scored[name], domain))
     sample = Sample(lowering.variable(name), name, distribution, domain, sizes=sizes)
     if is_result and not node.hidden:
         lowering.body.append(sample)

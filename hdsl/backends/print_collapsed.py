@@ -35,6 +35,9 @@ def print_condense(collapsed: Collapsed, page: Page) -> None:
 
 def _print_dictionary(entries: list[tuple[str, str]], page: Page) -> None:
     """Add the return of a dictionary, given as source, with an entry on each line."""
+    if not entries:
+        page.verbatim("    return {}")
+        return
     lines = [line for key, value in entries for line in lay_out_entry(key, value, 8)]
     page.verbatim("    return {", *lines, "    }")
 
@@ -61,6 +64,8 @@ def print_return(values: str, page: Page) -> None:
 
 def returned(collapsed: Collapsed) -> tuple[str, ...]:
     """What `collapsed` gives back, by variable."""
-    last = collapsed.body[-1]
-    assert isinstance(last, Return) and isinstance(last.value, Call)
-    return tuple(v.name for v in last.value.arguments if isinstance(v, Variable))
+    match collapsed.body[-1]:
+        case Return(value=Call(arguments=values)):
+            return tuple(value.name for value in values if isinstance(value, Variable))
+        case _:
+            return ()

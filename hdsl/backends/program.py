@@ -103,6 +103,14 @@ class Increasing:
     positive: bool = False
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A distribution of positive values that are sampled by their score, 0 at a typical value."""
+
+    each: Drawn
+    typical: Term
+
+
 # ---------------------------------------------------------------- statements
 
 
@@ -150,7 +158,7 @@ class Sample:
 
     target: str | None
     site: str
-    distribution: Drawn | CholeskyLkj | JointNormal | Increasing
+    distribution: Drawn | CholeskyLkj | JointNormal | Increasing | Scored
     domain: Domain
     observed: str | None = None
     seen: str | None = None

@@ -16,6 +16,7 @@ from hdsl.backends.program import (
     Record,
     Return,
     Sample,
+    Scored,
     Statement,
     Term,
     Variable,
@@ -47,6 +48,9 @@ def _terms(statement: Statement) -> Iterator[Term]:
             yield value
         case Sample(distribution=Drawn() as drawn) | Sample(distribution=Increasing(each=drawn)):
             yield from _arguments(drawn)
+        case Sample(distribution=Scored(each=drawn, typical=typical)):
+            yield from _arguments(drawn)
+            yield typical
         case Sample(distribution=CholeskyLkj(concentration=concentration)):
             yield concentration
         case Sample(distribution=JointNormal(location=location, factor=factor)):

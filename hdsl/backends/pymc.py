@@ -60,6 +60,8 @@ def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tupl
     """
     print_condense(collapsed, page)
     page.blank(2)
+    if not collapsed.recovered:
+        return _print_plain(collapsed, page)
     page.verbatim(
         "def arranged(data):", '    """The model of `collapsed`, and what `recover` needs.'
     )
@@ -80,6 +82,19 @@ def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tupl
     page.verbatim("    with model:")
     _print_draws(program, collapsed, page)
     page.verbatim("    return model")
+    return helpers
+
+
+def _print_plain(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
+    """Add `collapsed` where it has all sites of `build`, and `recover`, which adds none."""
+    page.verbatim("def collapsed(data):", '    """The posterior of `build`, arranged for sampling.')
+    page.paragraphs(collapsed.notes, 4)
+    page.verbatim('    """')
+    helpers = _print_body(collapsed.body, collapsed.sizes, page)
+    page.verbatim("    return model")
+    page.blank(2)
+    page.verbatim("def recover(data):", '    """`collapsed`, which has all that `build` has."""')
+    page.verbatim("    return collapsed(data)")
     return helpers
 
 

@@ -32,10 +32,14 @@ _STANDARD = (
     ("partial", "from functools import partial"),
     ("NormalDist", "from statistics import NormalDist"),
 )
-RESERVED = ("condense", "arranged", "collapsed", "recover", "values", "key", "handlers")
+RESERVED = (
+    *("condense", "arranged", "collapsed", "recover", "values", "key", "handlers"),
+    *("Increasing", "IncreasingPositive", "ByScore", "PositiveByScore", "Score"),
+)
 """What the functions beside a model call their own."""
 
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+_CALLED = re.compile(r"\b(\w+)\(")
 
 
 def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -158,12 +162,13 @@ def _of_functions(library: Library) -> list[str]:
 
 def _helpers(program: Program, spellings: tuple[str, ...], backend: Backend, page: Page) -> None:
     """The definitions that distributions, functions and `prepare` call, each once."""
-    used = variables("\n".join(page.text))
+    text = "\n".join(page.text)
+    used = variables(text)
     functions = _of_functions(backend.library)
     called = [source for source in functions if not used.isdisjoint(_DEFINED.findall(source))]
     sources = [*called, *spellings, *(helper.source for helper in complete(program.helpers))]
     if program.collapsed is not None:
-        sources += _algebra(used, backend.library)
+        sources += _algebra(frozenset(_CALLED.findall(text)), backend.library)
     definitions = [part.strip("\n") for source in sources for part in source.split("\n\n\n")]
     for definition in dict.fromkeys(definitions):
         page.blank(2)

@@ -1,7 +1,7 @@
 """Distributions as calls of a backend's own: the families' rows, and two that no row is for."""
 
 from hdsl.backends.expressions import write
-from hdsl.backends.program import CholeskyLkj, Drawn, Increasing, JointNormal, Sample
+from hdsl.backends.program import CholeskyLkj, Drawn, Increasing, JointNormal, Sample, Scored
 from hdsl.backends.wrapping import Spelled, Wrapping
 from hdsl.families.functions import Library
 
@@ -24,6 +24,8 @@ def spell_site(sample: Sample, wrapping: Wrapping) -> Spelled:
             return Spelled("dist.MultivariateNormal", f"{mu}, scale_tril={chol}")
         case Increasing(each=each) as prior:
             return _increasing(wrapping.spelled(each), prior, library)
+        case Scored(each=each, typical=typical):
+            return _scored(wrapping.spelled(each), write(typical, library), library)
 
 
 NUMPYRO_INCREASING = '''\
@@ -68,3 +70,105 @@ def _increasing(each: Spelled, prior: Increasing, library: Library) -> Spelled:
         helpers = (*helpers, NUMPYRO_INCREASING_POSITIVE)
     name = "IncreasingPositive" if prior.positive else "Increasing"
     return Spelled(name, f"{each.call}, {size}", helpers)
+
+
+NUMPYRO_SCORE = '''\
+class Score(dist.transforms.Transform):
+    """x = typical exp(z sqrt(1 + z^2 / 4)): log x with the tails of a normal, not long ones."""
+
+    domain = dist.constraints.real
+    codomain = dist.constraints.positive
+
+    def __init__(self, typical):
+        self.typical = typical
+
+    def __call__(self, z):
+        return self.typical * jnp.exp(z * jnp.sqrt(1 + z**2 / 4))
+
+    def _inverse(self, x):
+        log = jnp.log(x / self.typical)
+        return log * jnp.sqrt(2 / (1 + jnp.sqrt(1 + log**2)))
+
+    def log_abs_det_jacobian(self, z, x, intermediates=None):
+        root = jnp.sqrt(1 + z**2 / 4)
+        return jnp.log(self.typical * (1 + z**2 / 2) / root) + z * root
+
+    def tree_flatten(self):
+        return (self.typical,), (("typical",), {})
+'''
+
+NUMPYRO_POSITIVE_BY_SCORE = '''\
+class PositiveByScore(dist.constraints.Constraint):
+    """Positive values that are sampled by their score."""
+
+    def __init__(self, typical):
+        self.typical = typical
+
+    def __call__(self, x):
+        return x > 0
+
+    def feasible_like(self, prototype):
+        return jnp.broadcast_to(self.typical, jnp.shape(prototype))
+
+    def tree_flatten(self):
+        return (self.typical,), (("typical",), {})
+
+
+dist.biject_to.register(PositiveByScore, lambda constraint: Score(constraint.typical))
+'''
+
+NUMPYRO_BY_SCORE = '''\
+class ByScore(dist.Distribution):
+    """A distribution of positive values that are sampled by their score."""
+
+    pytree_data_fields = ("each", "typical")
+
+    def __init__(self, each, typical, *, validate_args=None):
+        self.each, self.typical = each, typical
+        super().__init__(each.batch_shape, validate_args=validate_args)
+
+    @dist.constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self):
+        return PositiveByScore(self.typical)
+
+    @property
+    def mean(self):
+        return self.each.mean
+
+    def sample(self, key, sample_shape=()):
+        return self.each.sample(key, sample_shape)
+
+    def log_prob(self, value):
+        return self.each.log_prob(value)
+'''
+
+PYMC_SCORE = '''\
+class Score(pm.distributions.transforms.Transform):
+    """x = typical exp(z sqrt(1 + z^2 / 4)): log x with the tails of a normal, not long ones."""
+
+    name = "score"
+    ndim_supp = 0
+
+    def __init__(self, typical):
+        self.typical = typical
+
+    def backward(self, value, *inputs):
+        return self.typical * pt.exp(value * pt.sqrt(1 + value**2 / 4))
+
+    def forward(self, value, *inputs):
+        log = pt.log(value / self.typical)
+        return log * pt.sqrt(2 / (1 + pt.sqrt(1 + log**2)))
+
+    def log_jac_det(self, value, *inputs):
+        root = pt.sqrt(1 + value**2 / 4)
+        return pt.log(self.typical * (1 + value**2 / 2) / root) + value * root
+'''
+
+
+def _scored(each: Spelled, typical: str, library: Library) -> Spelled:
+    if library is Library.PYMC:
+        options = f"default_transform=Score({typical})"
+        helpers = (*each.helpers, PYMC_SCORE)
+        return Spelled(each.constructor, f"{each.arguments}, {options}", helpers)
+    helpers = (*each.helpers, NUMPYRO_BY_SCORE, NUMPYRO_POSITIVE_BY_SCORE, NUMPYRO_SCORE)
+    return Spelled("ByScore", f"{each.call}, {typical}", helpers)

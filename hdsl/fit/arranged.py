@@ -33,10 +33,7 @@ class ArrangedModel:
         return {PREFIX + name: array for name, array in split_data(self.condensed).arrays.items()}
 
     def widened(self, arrays: Arrays, vector: Any, key: Any) -> dict[str, Any]:
-        """The unconstrained values of the model's own sites, by name, for one draw; traced.
-
-        What is integrated out is real: its values are their own unconstrained numbers.
-        """
+        """The values of the model's own sites, by name, for one draw; traced."""
         from numpyro import handlers
 
         from hdsl.fit.numpyro_sampler import constrained
@@ -49,7 +46,7 @@ class ArrangedModel:
         placed = handlers.substitute(self.density, substitute_fn=lambda s: constrained(s, z))
         trace = handlers.trace(placed)
         values = {name: site["value"] for name, site in trace.get_trace(data).items() if name in z}
-        return {**z, **self.recover(data, values, key)}
+        return {**values, **self.recover(data, values, key)}
 
 
 def arranged_of(loaded: GeneratedModule, data: Mapping[str, Any]) -> ArrangedModel | None:

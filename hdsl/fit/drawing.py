@@ -123,9 +123,9 @@ def _by_numpyro(
         if found is not None:
             return found
     arranged = arranged_of(loaded, data)
-    shares = _shares(loaded, data, plan) if arranged is None else None
-    if arranged is not None and plan.machines.many:
-        plan.reporter.note("what -O1 has arranged is computed on one device: -O0 shares the rows")
+    shares = None if loaded.generated.condensed else _shares(loaded, data, plan)
+    if loaded.generated.condensed and plan.machines.many:
+        plan.reporter.note("one device is used: -O1 has left no rows to be shared")
     predicted = [outcome.predicted for outcome in outcomes]
     asked = {**record.programs, "pointwise": pointwise, "predicted": predicted}
     kept = None if plan.machines.many else kept_programs(asked)

@@ -189,19 +189,19 @@ class Finish:
 
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2**31), number)
         if self.arranged is None:
-            z = self.layout.split(vector)
+            own = self.layout.split(vector)
         else:
-            z = self.arranged.widened(arrays, vector, jax.random.fold_in(key, 2**31))
+            own = self.arranged.widened(arrays, vector, jax.random.fold_in(key, 2**31))
         data = split_data(self.data).merged(arrays)
         trace = handlers.trace(
-            handlers.substitute(self.model, substitute_fn=lambda site: constrained(site, z))
+            handlers.substitute(self.model, substitute_fn=lambda site: self._value(site, own))
         ).get_trace(data)
         values = {
             name: site["value"]
             for name, site in trace.items()
-            if (name in z or site["type"] == "deterministic") and name not in self.drop
+            if (name in own or site["type"] == "deterministic") and name not in self.drop
         }
-        auxiliary = {name: trace[name]["value"] for name in z if name in self.drop}
+        auxiliary = {name: trace[name]["value"] for name in own if name in self.drop}
         predictive, pointwise = {}, {}
         for place, outcome in enumerate(self.outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
@@ -212,6 +212,10 @@ class Finish:
                 pointwise[outcome.site] = each if outcome.seen is None else each[outcome.seen]
         found = {"values": values, "predictive": predictive, "log_likelihood": pointwise}
         return {**found, "auxiliary": auxiliary}
+
+    def _value(self, site: dict[str, Any], own: Arrays) -> Any:
+        """The value of a site of a draw; None where it is not sampled."""
+        return constrained(site, own) if self.arranged is None else own.get(site["name"])
 
     def chunk(self, draws: int) -> int:
         """How many draws are finished per call."""

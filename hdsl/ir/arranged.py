@@ -76,15 +76,17 @@ class Arranged:
     """A model with what the passes made of it.
 
     ``model`` holds the nodes that are sampled as they are written; what was integrated out is
-    gone from it, and ``gaussian`` has it; ``totals`` are sampled in the place of deviations.
+    gone from it, and ``gaussian`` has it; ``totals`` are sampled in the place of deviations;
+    ``scored`` are parameters that are sampled by their scores, with a typical value of each.
     """
 
     model: Model
     gaussian: Gaussian | None = None
     totals: tuple[Totals, ...] = ()
+    scored: tuple[tuple[str, Expr], ...] = ()
     remarks: tuple[Remark, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether it is anything but the model as it is written."""
-        return self.gaussian is not None or bool(self.totals)
+        return self.gaussian is not None or bool(self.totals or self.scored)

@@ -8,10 +8,11 @@ from hdsl.ir.model import Model
 from hdsl.passes.centre import centre
 from hdsl.passes.integrate import integrate
 from hdsl.passes.names import PASS_NAMES
+from hdsl.passes.score import score
 
 Pass = Callable[[Arranged, Facts | None], Arranged]
 
-PASSES: dict[str, Pass] = dict(zip(PASS_NAMES, (integrate, centre), strict=True))
+PASSES: dict[str, Pass] = dict(zip(PASS_NAMES, (integrate, centre, score), strict=True))
 """All passes by name, in the order in which they are applied."""
 
 

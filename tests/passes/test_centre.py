@@ -73,16 +73,16 @@ def test_totals_have_the_density_of_what_they_add_up(case, tmp_path):
 def test_sparse_groups_stay_deviations():
     model = model_of(Source(DATA + CASES["one"]))
     few = Facts(60, {"sub": 7}, {}, typical={"sub": 8})
-    assert not arranged(model, few).changed
-    assert not arranged(model).changed  # nothing is known of the data
+    assert not arranged(model, few).totals
+    assert not arranged(model).totals  # nothing is known of the data
     yes_or_no = model_of(Source("data d : binary\nd ~ bernoulli(p)\nlogit(p) = a\na ~ sub\n"))
-    assert not arranged(yes_or_no, FACTS).changed
+    assert not arranged(yes_or_no, FACTS).totals
 
 
 @pytest.mark.parametrize("how", ["centered", "noncentered", "noncentered(sub)"])
 def test_what_the_model_says_is_done(how):
     text = DATA + CASES["one"].replace("a ~ sub", f"a ~ sub with {how}")
-    assert not arranged(model_of(Source(text)), FACTS).changed
+    assert not arranged(model_of(Source(text)), FACTS).totals
 
 
 def test_many_groups_inform_of_the_one_above():
@@ -90,7 +90,7 @@ def test_many_groups_inform_of_the_one_above():
     many = Facts(9000, {"sub": 90, "market": 3}, {}, typical={"sub": 100, "market": 3000})
     found = arranged(model, many)
     assert [totals.level for totals in found.totals] == ["sub", "market"]
-    assert [remark.by for remark in found.remarks] == ["centre", "centre"]
+    assert [remark.by for remark in found.remarks] == ["centre", "centre", "score"]
     assert found.totals[0].means == (Value("total a[market]"),)
     assert "total_a" in compile_model(model, "numpyro", many, level=1).text
 
