@@ -19,6 +19,7 @@ from hdsl.fit.arranged import ArrangedModel
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.devices import Shares
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
+from hdsl.fit.laws import draw
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
 from hdsl.fit.nuts import Arrays, Sampled, Target, compile_program, sample
@@ -206,7 +207,7 @@ class Finish:
         for place, outcome in enumerate(self.outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
             if self.pointwise or outcome.wanted.size:
-                predictive[outcome.site] = law.sample(jax.random.fold_in(key, place))
+                predictive[outcome.site] = draw(law, jax.random.fold_in(key, place))
             if self.pointwise:
                 each = law.log_prob(value)
                 pointwise[outcome.site] = each if outcome.seen is None else each[outcome.seen]

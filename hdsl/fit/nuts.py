@@ -108,7 +108,9 @@ def compile_program(target: Target, settings: Settings, compiler: Compiler) -> P
     block = (target.arguments, state, 0)
     return Program(
         block=compiler.submit(steps.block, *block, name="block", everywhere=where),
-        start=compiler.submit(steps.start, *steps.example, name="start", everywhere=where),
+        start=compiler.submit(
+            steps.traced_start, *steps.example, name="start", everywhere=where, once=True
+        ),
         size=size,
         state=state,
     )
@@ -140,9 +142,14 @@ class _Steps:
         noise = noise_of(self._target, self._settings, 0)
         return self._target.arguments, noise, np.uint32(0), np.uint32(0)
 
+    @cached_property
+    def traced_start(self) -> Any:
+        """``start``, traced once for all who ask."""
+        return jax.jit(self.start)
+
     def shapes(self) -> list[tuple[tuple[int, ...], str]]:
         """Shape and type of each leaf of a state."""
-        state = jax.eval_shape(self.start, *self.example)[0]
+        state = self.traced_start.eval_shape(*self.example)[0]
         return [(leaf.shape, leaf.dtype.name) for leaf in state]
 
     def start(self, arguments: Arrays, noise: Any, seed: Any, chain: Any) -> Any:

@@ -26,6 +26,7 @@ from hdsl.fit.environment import environment
 from hdsl.fit.fingerprint import fingerprint
 from hdsl.fit.fitting import labels_of, outcome_rows
 from hdsl.fit.folder import Contents
+from hdsl.fit.laws import draw
 from hdsl.fit.learning import Learned, Learner, carried, given
 from hdsl.fit.numpyro_sampler import CHUNK_VALUES, draws_of, split_data
 from hdsl.fit.nuts import Sampled
@@ -239,7 +240,7 @@ def _drawn(
         for place, outcome in enumerate(outcomes):
             law, value = trace[outcome.site]["fn"], trace[outcome.site]["value"]
             if pointwise or outcome.wanted.size:
-                predictive[outcome.site] = law.sample(jax.random.fold_in(key, 2**31 + place))
+                predictive[outcome.site] = draw(law, jax.random.fold_in(key, 2**31 + place))
             if pointwise:
                 each = law.log_prob(value)
                 likelihood[outcome.site] = each if outcome.seen is None else each[outcome.seen]
