@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +17,14 @@ from benchmarks.contestants.by_numpyro import seconds_of_svi
 from benchmarks.contestants.by_pymc import drawn
 from benchmarks.contestants.fitted import Fitted
 from benchmarks.measure import seconds_per_gradient
-from benchmarks.settings import Order
+from benchmarks.settings import Order, Settings
 from benchmarks.workload import Workload
 
 if TYPE_CHECKING:
     from hdsl.fit.module import GeneratedModule
     from hdsl.fit.numpyro_sampler import Finish
     from hdsl.fit.nuts import Target
+    from hdsl.fit.pymc_arranged import ArrangedModel
     from hdsl.ir import model as ir
 
 
@@ -51,21 +53,23 @@ def fitting(level: int, backend: str, method: str) -> Callable[[Workload, Order]
         after = None
         if method == "nuts":  # `finish` makes predictions and log-likelihoods besides
             del seconds["finish"]
-            if backend == "numpyro":
-                after = partial(seconds_of_quantities, workload, order, level)
+            after = partial(seconds_of_quantities, workload, order, level, backend)
         return Fitted(drawn(run.data), compiling, sum(seconds.values()), after)
 
     return fit
 
 
-def seconds_of_quantities(workload: Workload, order: Order, level: int) -> float:
-    """Seconds for the quantities of all draws, and exact draws of what was integrated out."""
+def seconds_of_quantities(workload: Workload, order: Order, level: int, backend: str) -> float:
+    """Seconds for the quantities of all draws, and exact draws of what was integrated out; of
+    PyMC's file as it is written they are in the time of sampling.
+    """
     import jax
     import numpy as np
 
     settings = order.settings
-    made = opened(workload, order, level, "numpyro")
-    assert made.finish is not None
+    made = opened(workload, order, level, backend)
+    if made.finish is None:
+        return 0.0 if made.arranged is None else seconds_of_completing(made.arranged, settings)
     arrays = jax.device_put(made.finish.arrays())
     total = settings.chains * settings.draws
     size = made.finish.chunk(total)
@@ -76,6 +80,25 @@ def seconds_of_quantities(workload: Workload, order: Order, level: int) -> float
     for _ in range(0, total, size):
         jax.tree.map(np.asarray, many(arrays, vectors, np.uint32(0), numbers))
     return time.perf_counter() - began
+
+
+def seconds_of_completing(arranged: ArrangedModel, settings: Settings) -> float:
+    """Seconds in which draws of PyMC's arranged density become those of the model."""
+    import numpy as np
+
+    from hdsl.fit.draws import Chains
+    from hdsl.fit.programs import Compiler
+    from hdsl.fit.pymc_arranged import begin_completing
+
+    size = settings.chains, settings.draws
+    inside = {site: np.full((*size, *arranged.shapes[site]), 0.5) for site in arranged.sites}
+    chains = Chains(inside, {}, complete=True, compiled=0.0)
+    with closing(Compiler()) as compiler:
+        completion = begin_completing(arranged, False, compiler)
+        completion.of(chains, settings.seed)
+        began = time.perf_counter()
+        completion.of(chains, settings.seed)
+        return time.perf_counter() - began
 
 
 def by_command(workload: Workload, order: Order) -> Fitted:
@@ -137,10 +160,13 @@ def svi_step(level: int) -> Callable[[Workload, Order], dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Opened:
-    """What `hdsl fit` samples, and (of NumPyro's file) what gives a draw's quantities."""
+    """What `hdsl fit` samples, and what gives a draw's quantities: of NumPyro's file, and of an
+    arranged one of PyMC's.
+    """
 
     target: Target
     finish: Finish | None = None
+    arranged: ArrangedModel | None = None
 
 
 def opened(workload: Workload, order: Order, level: int, backend: str) -> Opened:
@@ -163,9 +189,17 @@ def opened(workload: Workload, order: Order, level: int, backend: str) -> Opened
         data = loaded.prepare(binding.rows, binding.tables)
         if backend == "numpyro":
             return _opened_numpyro(loaded, data, model, level)
-        from hdsl.fit.pymc_jax import pymc_target
+        return _opened_pymc(loaded, data)
 
-        return Opened(pymc_target(loaded.call("build", data))[0])
+
+def _opened_pymc(loaded: GeneratedModule, data: Mapping[str, Any]) -> Opened:
+    from hdsl.fit.pymc_arranged import arranged_of
+    from hdsl.fit.pymc_jax import pymc_target
+
+    written = loaded.call("build", data)
+    arranged = arranged_of(loaded, data, written)
+    density = written if arranged is None else arranged.density
+    return Opened(pymc_target(density)[0], arranged=arranged)
 
 
 def _opened_numpyro(

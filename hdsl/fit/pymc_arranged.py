@@ -25,6 +25,7 @@ from hdsl.fit.pymc_jax import CHUNK, in_chunks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hdsl.fit.module import GeneratedModule
     from hdsl.fit.programs import Compiler
 
 type Completed = tuple[dict[str, Any], dict[str, Any]]
@@ -104,6 +105,17 @@ class Completion:
         posterior, likelihood = in_chunks(lambda v, n: program(v, np.uint32(seed), n), values)
         found = likelihood if self.pointwise else None
         return replace(chains, posterior=posterior, log_likelihood=found)
+
+
+def arranged_of(
+    loaded: GeneratedModule, data: Mapping[str, Any], written: pm.Model
+) -> ArrangedModel | None:
+    """The arranged density of a PyMC file on prepared data; None where it has none."""
+    if not loaded.generated.collapsed:
+        return None
+    condensed = loaded.call("condense", data)
+    density, recovery = (loaded.call(name, condensed) for name in ("collapsed", "recover"))
+    return ArrangedModel(written, density, recovery)
 
 
 def begin_completing(arranged: ArrangedModel, pointwise: bool, compiler: Compiler) -> Completion:

@@ -68,9 +68,7 @@ def sample_pymc(
         began = time.perf_counter()
         reporter.stage("compiling")
         model = loaded.call("build", data)
-        completion = None
-        if loaded.generated.collapsed:
-            completion = _completion(loaded, data, model, pointwise, compiler)
+        completion = _completion(loaded, data, model, pointwise, compiler)
         density = model if completion is None else completion.arranged.density
         chains = _sampled(
             density, settings, reporter, sampler, pointwise, checkpoints, completion is not None
@@ -106,14 +104,15 @@ def _completion(
     model: pymc.Model,
     pointwise: bool,
     compiler: Compiler,
-) -> Completion:
-    """The arranged density of a file on prepared data, and the way back from it."""
-    from hdsl.fit.pymc_arranged import ArrangedModel, begin_completing
+) -> Completion | None:
+    """The way back from a file's arranged density, None where it has none."""
+    from hdsl.fit.pymc_arranged import arranged_of, begin_completing
 
-    condensed = loaded.call("condense", data)
-    density, recovery = (loaded.call(name, condensed) for name in ("collapsed", "recover"))
+    arranged = arranged_of(loaded, data, model)
+    if arranged is None:
+        return None
     with _for_jax("leave the passes out: `-O0`"):
-        return begin_completing(ArrangedModel(model, density, recovery), pointwise, compiler)
+        return begin_completing(arranged, pointwise, compiler)
 
 
 def _sampled(
