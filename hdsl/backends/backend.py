@@ -23,3 +23,4 @@ class Backend:
     usage: tuple[str, ...]
     body: Callable[[Program, Page], tuple[str, ...]]  # gives the helpers that its spellings need
     fast_usage: tuple[str, ...] = ()  # where the file has ``collapsed``
+    whole_usage: tuple[str, ...] = ()  # where that has all sites, if it is another

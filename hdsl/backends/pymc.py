@@ -7,6 +7,7 @@ from hdsl.backends.page import Page
 from hdsl.backends.print_collapsed import print_condense, print_return, returned
 from hdsl.backends.program import (
     Assign,
+    Call,
     Collapsed,
     Comment,
     Drawn,
@@ -17,10 +18,12 @@ from hdsl.backends.program import (
     Return,
     Sample,
     Statement,
+    Variable,
 )
 from hdsl.backends.prune import bound, over, used_by, variables
 from hdsl.backends.spelling import spell_site
 from hdsl.backends.wrapping import Wrapping
+from hdsl.diagnostics.diagnostic import InternalError
 from hdsl.expr import Domain
 from hdsl.families.functions import Library
 
@@ -56,8 +59,10 @@ def _print_body(
 
 def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tuple[str, ...]:
     """Add `condense`, `collapsed`, `recover`, and what the two have in common; gives what that
-    needs.
+    needs. Only `collapsed` has the factors: what `recover` draws knows of the data by itself.
     """
+    factors = [s for s in collapsed.body if isinstance(s, Factor)]
+    densities = [f"density_{i + 1}" if i else "density" for i in range(len(factors))]
     print_condense(collapsed, page)
     page.blank(2)
     if not collapsed.recovered:
@@ -67,18 +72,26 @@ def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tupl
     )
     page.paragraphs(collapsed.notes, 4)
     page.verbatim('    """')
-    helpers = _print_body(collapsed.body, collapsed.sizes, page)
+    helpers = _print_body(_without(factors, collapsed.body), collapsed.sizes, page)
     page.blank(2)
     page.verbatim(
         "def collapsed(data):", '    """The posterior of `build`, arranged for sampling."""'
     )
-    page.verbatim("    return arranged(data)[0]")
+    if factors:
+        page.code(f"{', '.join(('model', *densities))}, *_ = arranged(data)", 4)
+        page.verbatim("    with model:")
+        for factor, density in zip(factors, densities, strict=True):
+            page.code(_call("pm.Potential", factor.site, density), 8)
+        page.verbatim("    return model")
+    else:
+        page.verbatim("    return arranged(data)[0]")
     page.blank(2)
     page.verbatim(
         "def recover(data):",
         '    """`collapsed`, and what it integrates out, drawn given the data and the rest."""',
     )
-    page.code(f"{', '.join(('model', *returned(collapsed)))} = arranged(data)", 4)
+    given = ("model", *("_" for _ in factors), *returned(collapsed))
+    page.code(f"{', '.join(given)} = arranged(data)", 4)
     page.verbatim("    with model:")
     _print_draws(program, collapsed, page)
     page.verbatim("    return model")
@@ -96,6 +109,21 @@ def _print_plain(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
     page.verbatim("def recover(data):", '    """`collapsed`, which has all that `build` has."""')
     page.verbatim("    return collapsed(data)")
     return helpers
+
+
+def _without(factors: list[Factor], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The statements with the factors given back at the end, in the place of being added."""
+    values = tuple(factor.value for factor in factors)
+    rest: list[Statement] = []
+    for statement in body:
+        match statement:
+            case Factor():
+                pass
+            case Return(value=Call(arguments=arguments)):
+                rest.append(Return(Call("tuple", (Variable("model"), *values, *arguments))))
+            case _:
+                rest.append(statement)
+    return tuple(rest)
 
 
 def _print_draws(program: Program, collapsed: Collapsed, page: Page) -> None:
@@ -139,11 +167,10 @@ class _Printer:
                 call = _call("pm.Deterministic", site, text, _dims(domain))
                 self.random.add(target)
                 self.page.code(bound(target, call, self.used), 8)
-            case Factor(site=site, value=value):
-                self.page.code(_call("pm.Potential", site, write(value, Library.PYMC)), 8)
+            case Factor():
+                raise InternalError("a factor is `collapsed`'s")
             case Return(value=value):
-                values = write(value, Library.PYMC).removeprefix("(")
-                print_return(f"(model, {values}", self.page)
+                print_return(write(value, Library.PYMC), self.page)
             case Sample():
                 self.random.add(statement.target or "")
                 spelled = spell_site(statement, self._wrapping(statement))
@@ -243,11 +270,12 @@ PYMC = Backend(
         "condensed = condense(data)",
         "with collapsed(condensed):",
         "    draws = pm.sample()",
-        "with recover(condensed) as rest:",
-        "    names = [variable.name for variable in rest.deterministics]",
-        "    found = pm.sample_posterior_predictive(draws, var_names=names)",
+        "with recover(condensed) as model:",
+        "    names = {site.name for site in model.deterministics} - set(draws.posterior)",
+        "    found = pm.sample_posterior_predictive(draws, var_names=sorted(names))",
         "sites = draws.posterior.dataset.merge(found.posterior_predictive.dataset)",
         "with build(data):",
-        "    results = pm.compute_deterministics(sites, merge_dataset=True)",
+        "    results = sites.assign(pm.compute_deterministics(sites))",
     ),
+    ("data = prepare(rows)", "with collapsed(condense(data)):", "    results = pm.sample()"),
 )

@@ -60,11 +60,18 @@ def print_file(program: Program, backend: Backend) -> tuple[str, tuple[tuple[int
 def _docstring(program: Program, backend: Backend) -> list[str]:
     lines = [f'"""{program.headline}.', ""]
     lines.append(f"Written by HDSL from {program.source_name}, for {backend.title}:")
-    usage = backend.usage if program.collapsed is None else backend.fast_usage
-    lines += ["", *(f"    {line}" for line in usage)]
+    lines += ["", *(f"    {line}" for line in _usage(program, backend))]
     if program.notes:
         lines += ["", *program.notes]
     return [*lines, '"""']
+
+
+def _usage(program: Program, backend: Backend) -> tuple[str, ...]:
+    """The lines that run the file by hand."""
+    if program.collapsed is None:
+        return backend.usage
+    whole = not program.collapsed.recovered
+    return (backend.whole_usage if whole else ()) or backend.fast_usage
 
 
 def _imports(page: Page, backend: Backend) -> list[str]:

@@ -1,5 +1,6 @@
 """PyMC's file of an arranged model: the density of NumPyro's, and the same draws of the rest."""
 
+from functools import partial
 from types import ModuleType
 
 import jax
@@ -116,3 +117,20 @@ def test_the_parts_of_totals_are_drawn_from_their_exact_distribution(tmp_path):
     totals = sum(value.size for name, value in point.items() if name.startswith("total"))
     assert np.trace(covariance) == pytest.approx(len(side) - totals)
     np.testing.assert_allclose(covariance @ parts(np.zeros(size)), 0.0, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", ["nested, with a predictor of the coarser level", "two components"]
+)
+def test_the_lines_at_the_head_of_the_file_run_it(case, tmp_path, monkeypatch):
+    pymc = files(case, tmp_path)[1]
+    quick = {"draws": 20, "tune": 20, "chains": 2, "cores": 1, "progressbar": False}
+    monkeypatch.setattr(pymc.pm, "sample", partial(pymc.pm.sample, **quick))
+    space = {**vars(pymc), "rows": test_integrate.rows()}
+    lines = (line[4:] for line in pymc.__doc__.splitlines() if line.startswith("    "))
+    exec("\n".join(lines), space)
+    sites = pymc.build(pymc.prepare(test_integrate.rows())).unobserved_RVs
+    sizes = {name: value.sizes for name, value in space["results"].data_vars.items()}
+    assert {site.name for site in sites} <= set(sizes)
+    assert {(size["chain"], size["draw"]) for size in sizes.values()} == {(2, 20)}
