@@ -206,16 +206,18 @@ def test_compile_says_what_its_passes_did(hdsl: Command) -> None:
     said = hdsl("compile", "model.hdsl", "--explain").stdout
     assert said.startswith("model.hdsl:4: integrate: the deviations of region and mean(alpha)")
     assert "def " not in said
-    nothing = hdsl("compile", "model.hdsl", "--explain", "--no-pass", "integrate").stdout
+    none = ("--no-pass", "integrate", "--no-pass", "score")
+    nothing = hdsl("compile", "model.hdsl", "--explain", *none).stdout
     assert nothing.startswith("Nothing to arrange")
     assert hdsl("compile", "model.hdsl", "--explain", "-O0").stdout == nothing
 
 
 def test_compile_arranges_where_it_is_told_to_or_knows_the_data(hdsl: Command) -> None:
     data = ("--data", "rows.csv")
+    none = ("--no-pass", "integrate", "--no-pass", "score")
     arranged = {
         options: "def collapsed(data):" in hdsl("compile", "model.hdsl", *options).stdout
-        for options in [(), ("-O1",), data, (*data, "-O0"), (*data, "--no-pass", "integrate")]
+        for options in [(), ("-O1",), data, (*data, "-O0"), (*data, *none)]
     }
     assert list(arranged.values()) == [False, True, True, False, False]
     assert hdsl("compile", "model.hdsl", "-O2").exit_code == 2
