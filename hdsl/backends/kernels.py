@@ -113,8 +113,9 @@ def eliminate(density, places, factor):
         roots.append(row)
         halves.append(half / row[i])
         middles.append(middle / row[i])
+    volume = math.prod(roots[i][i] for i in known)  # one logarithm costs as much as all the rest
+    level = level + sum(middle**2 for middle in middles) / 2 - jnp.log(volume)
     for i in known:
-        level = level + middles[i] ** 2 / 2 - jnp.log(roots[i][i])
         slope = slope - halves[i] * middles[i]
         curve = curve - halves[i][:, None] * halves[i][None]
     return (level, slope, curve), (roots, halves, middles)
