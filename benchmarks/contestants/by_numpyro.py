@@ -78,8 +78,12 @@ def svi_step(tuned: bool) -> Callable[[Workload, Order], dict[str, Any]]:
     return measure
 
 
-def seconds_of_svi(model: Callable[[Columns], None], data: Columns, seed: int) -> float:
-    """Seconds of a step of SVI on a NumPyro model."""
+def seconds_of_svi(
+    model: Callable[[Columns], None], data: Columns, seed: int, at_once: bool = True
+) -> float:
+    """Seconds of a step of SVI on a NumPyro model; ``at_once``: all particles side by side, as
+    NumPyro does unless told otherwise.
+    """
     import jax
     from numpyro.infer import SVI, Trace_ELBO
     from numpyro.infer.autoguide import AutoNormal
@@ -87,7 +91,7 @@ def seconds_of_svi(model: Callable[[Columns], None], data: Columns, seed: int) -
     from numpyro.optim import Adam
 
     guide = AutoNormal(model, init_loc_fn=init_to_value, init_scale=1e-3)
-    svi = SVI(model, guide, Adam(1e-3), Trace_ELBO(num_particles=PARTICLES))
+    svi = SVI(model, guide, Adam(1e-3), Trace_ELBO(PARTICLES, vectorize_particles=at_once))
     state = svi.init(jax.random.key(seed), data)
     return seconds_per_step(lambda s: svi.update(s, data)[0], state)
 

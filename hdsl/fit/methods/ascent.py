@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from hdsl.fit.devices import on_devices
 from hdsl.fit.methods.approximation import Problem
 from hdsl.fit.methods.arrow import Arrow
 from hdsl.fit.methods.blocks import (
@@ -25,6 +26,7 @@ from hdsl.fit.methods.blocks import (
 )
 from hdsl.fit.methods.guide import Base, Noise, Parameters, log_density_of_draw, spread, to_w
 from hdsl.fit.methods.objective import Batches, device_arguments
+from hdsl.fit.methods.ordered import ORDERED, Ordered
 from hdsl.fit.methods.warp import Warp, diagonal_of, unwarped
 
 
@@ -53,11 +55,14 @@ class Machine:
     arrow: Arrow
     whitens: bool  # whether the curvature can be read as blocks
     batches: Batches | None
+    quick: Ordered | None = None
+    """The density of all rows in an order of theirs."""
 
     @cached_property
     def arguments(self) -> Any:
         """The data's arrays, on the device."""
-        return device_arguments(self.problem, self.batches)
+        found = device_arguments(self.problem, self.batches)
+        return found if self.quick is None else {**found, ORDERED: on_devices(self.quick.arrays)}
 
     @cached_property
     def places(self) -> Places:
@@ -68,11 +73,15 @@ class Machine:
         """Minus the log density of the warped numbers: of all rows, or estimated from some."""
         z, growth = unwarped(w, warp)
         if rows is None or self.batches is None:
-            known = self.problem.target.arguments
-            energy = self.problem.target.potential({key: arguments[key] for key in known}, z)
+            quick, target = self.quick, self.problem.target
+            known, density = target.arguments, target.potential
+            if quick is not None:
+                known, density = quick.arguments, quick.potential
+            energy = density({key: arguments[key] for key in known}, z)
         else:
             share = self.batches.rows / rows.shape[0]
-            energy = self.batches.potential(arguments, z, rows, share)
+            own = {key: value for key, value in arguments.items() if key != ORDERED}
+            energy = self.batches.potential(own, z, rows, share)
         return energy - growth.sum()
 
     def elbo(
@@ -87,7 +96,10 @@ class Machine:
             return -energy - log_density_of_draw(parameters, each, u, places)
 
         constant = 0.5 * state.base.centre.shape[0] * log(2 * pi)
-        return jax.vmap(one)(noises).mean() - 0.5 * state.base.root.log_determinant + constant
+        # rows in an order are many: the arrays of several draws side by side would fill no cache
+        in_turn = self.quick is not None and rows is None
+        each = jax.lax.map(one, noises) if in_turn else jax.vmap(one)(noises)
+        return each.mean() - 0.5 * state.base.root.log_determinant + constant
 
     @cached_property
     def steps(self) -> Callable[..., Any]:

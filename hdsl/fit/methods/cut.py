@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Literal, Var
 
+from hdsl.fit.methods.special import log_gamma
+
 type Array = Any  # of JAX, traced or not
 type Operand = int | Literal  # a register, or a number written into the program
 
@@ -100,7 +102,7 @@ class Program:
 
     def _step(self, eqn: JaxprEqn, operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
         only = operands[0] if operands else None
-        if _made_of(eqn) == "xlogy" and (log := self._log(operands[1])) is not None:
+        if made_of(eqn) == "xlogy" and (log := self._log(operands[1])) is not None:
             product = jax.make_jaxpr(jnp.multiply)(*(each.aval for each in eqn.invars))
             return self.inline(product, (operands[0], log))
         if eqn.primitive.name == "log" and (log := self._log(operands[0])) is not None:
@@ -108,7 +110,7 @@ class Program:
         named = (o if isinstance(o, int) else (str(o.val), str(o.aval)) for o in operands)
         key = (eqn.primitive.name, str(eqn.params), *named)
         if key not in self._seen:
-            results = tuple(self.register(_shape(each)) for each in eqn.outvars)
+            results = tuple(self.register(shape_of(each)) for each in eqn.outvars)
             self.steps.append(Step(eqn, operands, results))
             self._seen[key] = results
             if eqn.primitive.name == "exp" and isinstance(only, int):
@@ -140,12 +142,18 @@ class Program:
             return values[operand] if isinstance(operand, int) else operand.val
 
         for step in plan:
-            primitive = step.eqn.primitive
-            parameters = primitive.get_bind_params(step.eqn.params)
-            found = primitive.bind(*map(read, step.operands), **parameters)
-            found = found if primitive.multiple_results else [found]
+            found = applied(step, [read(operand) for operand in step.operands])
             values |= {r: v for r, v in zip(step.results, found, strict=True) if r not in given}
         return [read(each) for each in wanted]
+
+
+def applied(step: Step, operands: Sequence[Array]) -> Sequence[Array]:
+    """The results of one operation."""
+    primitive = step.eqn.primitive
+    if primitive.name == "lgamma":
+        return [log_gamma(*operands)]
+    found = primitive.bind(*operands, **primitive.get_bind_params(step.eqn.params))
+    return found if primitive.multiple_results else [found]
 
 
 @dataclass(frozen=True)
@@ -168,13 +176,14 @@ class Cut:
         return [jnp.broadcast_to(each, (self.terms,)) for each in found]
 
 
-def _made_of(eqn: JaxprEqn) -> str:
+def made_of(eqn: JaxprEqn) -> str:
     """The name of the function that an operation with a derivative of its own stands for."""
     inside = eqn.params.get("call_jaxpr")
     return "" if inside is None else str(inside.jaxpr.debug_info.func_name)
 
 
-def _shape(atom: Any) -> tuple[int, ...]:
+def shape_of(atom: Any) -> tuple[int, ...]:
+    """The shape of a value of a traced function."""
     found: tuple[int, ...] = atom.aval.shape
     return found
 
@@ -182,7 +191,7 @@ def _shape(atom: Any) -> tuple[int, ...]:
 def program_of(closed: Any) -> Program:
     """The program of a traced function."""
     found = Program()
-    found.inputs = tuple(found.register(_shape(each)) for each in closed.jaxpr.invars)
+    found.inputs = tuple(found.register(shape_of(each)) for each in closed.jaxpr.invars)
     found.outputs = found.inline(closed, found.inputs)
     return found
 

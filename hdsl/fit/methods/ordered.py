@@ -30,6 +30,7 @@ from hdsl.fit.methods.columns import Column, columns_of
 from hdsl.fit.methods.cut import Cut, UncutError, cut, program_of
 from hdsl.fit.methods.local import log_terms
 from hdsl.fit.methods.objective import Batches, rows_of
+from hdsl.fit.methods.pointwise import on_cells
 
 WORTH = 20_000
 """Rows from which on the order pays for itself."""
@@ -83,7 +84,9 @@ class Outcome:
         self, sites: Mapping[str, Array], arrays: Mapping[str, Array]
     ) -> dict[int, Array]:
         """The predictors by register: by cell, or a single number."""
-        return self._predictors(self._coefficients(sites, arrays), arrays)
+        found = self._predictors(self._coefficients(sites, arrays), arrays)
+        single = self.parts.coefficients
+        return {r: v if r in single else jnp.broadcast_to(v, self.cells) for r, v in found.items()}
 
     def _predictors(self, values: list[Array], arrays: Mapping[str, Array]) -> dict[int, Array]:
         found = {}
@@ -97,22 +100,24 @@ class Outcome:
     def bent(self, predictors: Mapping[int, Array], arrays: Mapping[str, Array]) -> Array:
         """What of the log densities by cell is not linear in the predictors, 0 in empty cells."""
         known = {register: arrays[f"known {register}"] for register in self.known}
-        values = self.parts.program.run({**known, **predictors}, [r for _, r in self.rest])
+        given, wanted = {**known, **predictors}, [r for _, r in self.rest]
+        values = on_cells(self.parts.program, given, wanted, self.cells)
         pairs = zip(self.rest, values, strict=True)
         found: Array = sum((sign * value for (sign, _), value in pairs), jnp.zeros(()))
         return found if self.whole else jnp.where(arrays["full"], found, 0.0)
 
     def _predictor(self, k: int, values: list[Array], arrays: Mapping[str, Array]) -> Array:
-        """A predictor by cell; in empty cells, which repeat the first term's data, a fixed one."""
-        found: Array = arrays[f"offset {k}"].reshape(self.cells) if self.offsets[k] else 0.0
+        """A predictor by cell, or by piece where all of its cells have the same; in empty cells,
+        which repeat the first term's data, a fixed one.
+        """
+        found: Array = arrays[f"offset {k}"] if self.offsets[k] else 0.0
         for number, column in enumerate(self.columns):
             if column.predictor == k:
                 value = values[column.coefficient].reshape(column.groups, -1)
                 found = found + self._added(number, column, value, arrays)
-        flat = jnp.broadcast_to(found, self.cells).reshape(-1)
-        if self.whole:
-            return flat
-        return jnp.where(arrays["full"], flat, arrays[f"fill {k}"])
+        if self.whole or found.shape != self.cells:
+            return found
+        return jnp.where(arrays["full"], found, arrays[f"fill {k}"])
 
     def _added(
         self, number: int, column: Column, value: Array, arrays: Mapping[str, Array]
@@ -224,15 +229,17 @@ def _on_cells(
     if known is None:
         return None
     sums, used = split_known(parts, known)
-    arrays = {f"known {r}": known[r] for r in used}
+    cells = (order.term.shape[0], order.term.shape[1])
+    by_term = {r: parts.program.shapes[r] == (len(term),) for r in used}
+    arrays = {f"known {r}": known[r].reshape(cells) if by_term[r] else known[r] for r in used}
     needed = parts.program.plan(frozenset(inputs), parts.coefficients)[1]
     arrays |= {inputs[r][1]: data[inputs[r][1]] for r in needed if inputs[r][0] == "data"}
     if not full.all():
         fill = jax.jit(lambda given: _still(problem, parts, inputs, given))(data)
-        arrays |= {"full": full}
+        arrays |= {"full": full.reshape(cells)}
         arrays |= {f"fill {k}": np.asarray(each[0]) for k, each in enumerate(fill)}
     far = tuple(bool(each.any()) for each in offsets)
-    arrays |= {f"offset {k}": o[term] for k, o in enumerate(offsets) if far[k]}
+    arrays |= {f"offset {k}": o[term].reshape(cells) for k, o in enumerate(offsets) if far[k]}
     still = set()
     for number, column in enumerate(columns):
         arrays |= _column_arrays(number, column, order, term)
@@ -250,7 +257,7 @@ def _on_cells(
         columns=bare,
         arrangement=replace(order, term=nothing),
         still=frozenset(still),
-        cells=(order.term.shape[0], order.term.shape[1]),
+        cells=cells,
         whole=bool(full.all()),
         offsets=far,
     )
@@ -281,7 +288,8 @@ def _linear_part(
 
     def linear(values: list[Array]) -> Array:
         found = made._predictors(values, arrays)
-        return sum((w * found[parts.predictors[k]]).sum() for k, w in weights.items())
+        by_cell = {k: w.reshape(made.cells) for k, w in weights.items()}
+        return sum((w * found[parts.predictors[k]]).sum() for k, w in by_cell.items())
 
     found: dict[str, Numbers] = {}
     if weights:

@@ -24,6 +24,7 @@ from hdsl.fit.methods.ascent import Machine, State, begun
 from hdsl.fit.methods.beginning import near_laplace, start_of
 from hdsl.fit.methods.guide import Noise, noise
 from hdsl.fit.methods.objective import batches_of
+from hdsl.fit.methods.ordered import ordered
 from hdsl.fit.methods.trust import examine
 from hdsl.fit.progress import Reporter
 
@@ -269,7 +270,8 @@ def svi(problem: Problem, settings: Settings, reporter: Reporter) -> Approximati
     start = start_of(problem)
     arrow, whitens = arrow_of(problem, start)
     stream = problem.checkpoints.stream("svi", reporter.note)
-    machine = Machine(problem, arrow, whitens, batches_of(problem, start))
+    quick = None if problem.target.everywhere is not None else ordered(problem)
+    machine = Machine(problem, arrow, whitens, batches_of(problem, start), quick)
     ascent = Ascent(machine, settings, reporter, stream, first_state(machine, start))
     if not ascent.restore() and whitens:
         near = near_laplace(problem, settings, reporter)
