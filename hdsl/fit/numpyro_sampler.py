@@ -220,7 +220,12 @@ class Finish:
 
     def chunk(self, draws: int) -> int:
         """How many draws are finished per call."""
-        values = self.layout.size + sum(outcome.length for outcome in self.outcomes)
+        rows = sum(outcome.length for outcome in self.outcomes)
+        if rows > CHUNK_VALUES // CHUNK and not self.pointwise:  # then hardly any are kept
+            vector, number = np.zeros(self.layout.size), np.uint32(0)
+            found = jax.eval_shape(self.one, self.arrays(), vector, number, number)
+            rows = sum(leaf.size for leaf in jax.tree.leaves(found))
+        values = self.layout.size + rows
         return int(np.clip(CHUNK_VALUES // max(values, 1), 1, min(CHUNK, draws)))
 
 

@@ -37,6 +37,8 @@ weighted draws it is."""
 STEPS = 3
 LENGTHS = (1.0, 0.5, 0.1)
 BATCH_VALUES = 2_000_000
+ALONG = 16
+"""Draws that share a pass over the factor."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,12 @@ class Sampler:
             return inner.join(theta, moved + backward(root, at, noise, v.shape[0]))
 
         def many(mode: Any, response: Array, thetas: Array, noises: Any, at: Places) -> Any:
-            return jax.lax.map(lambda each: one(mode, response, at, each), (thetas, noises))
+            # a batch reads the factor once, and there are numbers enough in a draw to fill a cache
+            return jax.lax.map(
+                lambda each: one(mode, response, at, each),
+                (thetas, noises),
+                batch_size=min(ALONG, thetas.shape[0]),
+            )
 
         return jax.jit(many)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,6 +25,7 @@ from hdsl.fit.methods.blocks import Array
 from hdsl.fit.methods.by_cells import by_cells
 from hdsl.fit.methods.conditional import Drawn, draw_along, draw_anew
 from hdsl.fit.methods.dispatch import Place
+from hdsl.fit.methods.frozen import FrozenRows, may_be_frozen
 from hdsl.fit.methods.local import local_reading
 from hdsl.fit.methods.marginal import Optimum, Outer
 from hdsl.fit.methods.newton import Inner, NoModeError
@@ -102,7 +104,10 @@ def fitted(problem: Problem, reporter: Reporter) -> Fitted:
     theta = theta if place.theta is None else place.theta
     reporter.stage("laplace: the mode")
     try:
-        outer = Outer(_inner(problem, split, theta, start), effects(problem.structure, split))
+        inner, groups = _inner(problem, split, theta, start), effects(problem.structure, split)
+        frozen = may_be_frozen(inner, frozenset(site.name for site in split.outer))
+        near = Outer(FrozenRows.of(inner), groups) if frozen else None
+        outer = Outer(inner, groups, near)
         return Fitted(outer, outer.optimum(theta, start, _said_by(reporter), place.save))
     except NoModeError as error:
         raise _no_mode(problem.structure, error) from error
@@ -117,7 +122,8 @@ def _start(problem: Problem, split: Parts) -> tuple[Numbers, Array]:
     target = problem.target
     noise = np.zeros(target.size)
     points = [target.place(target.arguments, noise, centre, 0.0) for centre in (1.0, 0.0)]
-    energies = [float(target.potential(target.arguments, point)) for point in points]
+    potential = jax.jit(target.potential)
+    energies = [float(potential(target.arguments, point)) for point in points]
     if not np.isfinite(energies).any():
         raise NoStartError(at=np.asarray(points[0]))
     point = np.asarray(points[int(np.nanargmin(np.where(np.isfinite(energies), energies, np.inf)))])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log, pi
 from typing import Any
@@ -21,10 +21,12 @@ import numpy as np
 
 from hdsl.fit.draws import Numbers
 from hdsl.fit.methods.blocks import Array, Factor, Places, factor, solve
+from hdsl.fit.methods.frozen import FrozenRows, Tilt
 from hdsl.fit.methods.newton import Inner, Mode, NoModeError
 
 MOST_STEPS = 100
 MOST_FIRST = 10
+MOST_ROUNDS = 15
 LONGEST = 2.0  # step of a hyper-parameter, unconstrained: a standard deviation times 7
 NEAR = 0.1  # of a logarithm, that a scale's first steps still move where others take over
 GAIN = 1e-3  # of the log density, that a step still promises where the mode is reached
@@ -77,6 +79,9 @@ class Outer:
 
     inner: Inner
     groups: Numbers
+    near: Outer | None = None
+    """Of rows that are frozen, where there are many."""
+    tilts: list[Tilt] = field(default_factory=list)
 
     def at(self, theta: Numbers, warm: Mode | None, start: Array) -> Marginal:
         """The marginal at a point; the others' mode is looked for from a mode nearby."""
@@ -87,7 +92,8 @@ class Outer:
         energy, gradient = self._marginal(
             inner.arguments, jnp.asarray(theta), mode.at, inner.places
         )
-        return Marginal(float(energy), np.asarray(gradient), mode)
+        energy = float(energy) + sum(tilt(theta) for tilt in self.tilts)
+        return Marginal(energy, sum((t.slope for t in self.tilts), np.asarray(gradient)), mode)
 
     @cached_property
     def _marginal(self) -> Callable[..., Any]:
@@ -179,8 +185,35 @@ class Outer:
         point = self.at(theta, None, start)
         if not theta.size:
             return Optimum(point, np.zeros((0, 0)), np.zeros((0, 2)), 0, 1)
-        point, count = self._first(point, start, said, reached)
         began = time.perf_counter()
+        search = self._search if self.near is None else self._search_near
+        point, count = search(point, start, said, reached)
+        seconds = (time.perf_counter() - began) / max(count, 1)
+        said(f"how far {theta.size} hyper-parameters spread")
+        both = 2 * theta.size * seconds <= PATIENCE
+        near = None if self.near is None else self._near(point)
+        if near is None:
+            hessian = self.curvature(point, both)
+            count += (4 if both else 1) * theta.size
+        else:
+            assert self.near is not None
+            hessian, both = self.near.curvature(near, both=False), False
+        root, flat = _root_of_inverse(hessian)
+        if not flat:
+            new = self.attempt(point, point.mode.theta - root @ root.T @ point.gradient, start)
+            point = new if new is not None and new.energy < point.energy else point
+        stretch = self.stretch(point, root) if both else np.ones((root.shape[1], 2))
+        return Optimum(point, root, stretch, flat, count)
+
+    def _search(
+        self,
+        point: Marginal,
+        start: Array,
+        said: Callable[[str], None],
+        reached: Callable[[Numbers], None],
+    ) -> tuple[Marginal, int]:
+        """The mode by BFGS, and what it took."""
+        point, count = self._first(point, start, said, reached)
         inverse, tries = self._first_inverse(point)
         count += 1 + tries
         for _ in range(MOST_STEPS):
@@ -196,16 +229,50 @@ class Outer:
             point = new
             reached(point.mode.theta)
             said(f"{count}: log marginal density {-point.energy:.3f}")
-        seconds = (time.perf_counter() - began) / max(count, 1)
-        said(f"how far {theta.size} hyper-parameters spread")
-        both = 2 * theta.size * seconds <= PATIENCE
-        hessian = self.curvature(point, both)
-        root, flat = _root_of_inverse(hessian)
-        if not flat:
-            new = self.attempt(point, point.mode.theta - root @ root.T @ point.gradient, start)
-            point = new if new is not None and new.energy < point.energy else point
-        stretch = self.stretch(point, root) if both else np.ones((root.shape[1], 2))
-        return Optimum(point, root, stretch, flat, count + (4 if both else 1) * theta.size)
+        return point, count
+
+    def _search_near(
+        self,
+        point: Marginal,
+        start: Array,
+        said: Callable[[str], None],
+        reached: Callable[[Numbers], None],
+    ) -> tuple[Marginal, int]:
+        """The same by way of the density that stands for this one near each point; where that
+        leads nowhere, by BFGS from there.
+        """
+        assert self.near is not None
+        count = 1
+        for _ in range(MOST_ROUNDS):
+            near = self._near(point)
+            if near is None:
+                break
+            best, _ = self.near._search(near, near.mode.at, _silent, _nothing)
+            if near.energy - best.energy < GAIN:
+                return point, count
+            new, tries = self._along(point, best.mode.theta - point.mode.theta, start)
+            count += tries
+            if new is None:
+                break
+            point = new
+            reached(point.mode.theta)
+            said(f"{count}: log marginal density {-point.energy:.3f}")
+        point, tries = self._search(point, start, said, reached)
+        return point, count + tries
+
+    def _near(self, point: Marginal) -> Marginal | None:
+        """The point of the density that stands for this one; it has this one's slope there."""
+        near = self.near
+        assert near is not None and isinstance(near.inner, FrozenRows)
+        theta = point.mode.theta
+        near.inner.freeze(point.mode)
+        near.tilts.clear()
+        try:
+            found = near.at(theta, None, point.mode.at)
+        except NoModeError:
+            return None
+        near.tilts.append(Tilt(theta, point.gradient - found.gradient))
+        return replace(found, gradient=point.gradient)
 
     def _first(
         self,
@@ -298,6 +365,14 @@ class Outer:
                     lost = max(there.energy - point.energy, 1e-3)  # 1 if it is normal
                     found[number, side] = np.clip(1 / np.sqrt(lost), *STRETCH)
         return found
+
+
+def _silent(text: str) -> None:
+    """Says nothing."""
+
+
+def _nothing(theta: Numbers) -> None:
+    """Takes note of nothing."""
 
 
 def _updated(inverse: Numbers, new: Marginal, old: Marginal) -> Numbers:
