@@ -109,7 +109,7 @@ def starting_point(
     without constraints, and the values.
 
     ``centre`` weighs the means, ``spread`` the noise, which is in prior standard deviations.
-    Where a mean is unknown or infinite it counts as 0 unconstrained: 1 for a positive quantity.
+    Where neither mean nor scale is known it counts as 0 unconstrained: 1 for a positive quantity.
     """
     from numpyro import handlers
     from numpyro.distributions import biject_to
@@ -137,10 +137,10 @@ def starting_point(
 def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
     """The prior's mean, unconstrained, and its spread there; 0 and 1 where there is none."""
     shape = transform.inverse_shape(prior.shape())
-    try:
-        mean = jnp.broadcast_to(prior.mean, prior.shape())
-    except (NotImplementedError, AttributeError):
+    mean = _typical(prior)
+    if mean is None:
         return jnp.zeros(shape), jnp.ones(shape)
+    mean = jnp.broadcast_to(mean, prior.shape())
     known = jnp.isfinite(mean).all()
     centre = transform.inv(jnp.where(known, mean, transform(jnp.zeros(shape))))
     centre = jnp.where(jnp.isfinite(centre), centre, 0.0)
@@ -151,6 +151,25 @@ def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
     except (NotImplementedError, AttributeError):
         return centre, jnp.ones(shape)
     return centre, jnp.where(jnp.isfinite(spread), spread, 1.0)
+
+
+def _typical(prior: Any) -> Any:
+    """The prior's mean; the scale of a half-Student or a half-Cauchy, which know or have none."""
+    from numpyro.distributions import ExpandedDistribution, FoldedDistribution, HalfCauchy
+
+    inner = prior
+    while isinstance(inner, ExpandedDistribution):
+        inner = inner.base_dist
+    inner = getattr(inner, "each", inner)  # of one that is sampled by its score
+    match inner:
+        case FoldedDistribution(base_dist=base) if hasattr(base, "scale"):
+            return base.scale
+        case HalfCauchy(scale=scale):
+            return scale
+    try:
+        return prior.mean
+    except (NotImplementedError, AttributeError):
+        return None
 
 
 def is_real(prior: Any) -> bool:
