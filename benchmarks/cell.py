@@ -29,6 +29,8 @@ def run(order: Order) -> None:
     stage = "cold" if order.cell.stage == "warm" else order.cell.stage
     found = CONTESTANTS[order.cell.contestant].stages[stage](workload, order)
     wall = {"wall": time.time() - order.began, "memory": peak_megabytes()}
+    if isinstance(found, Fitted) and found.wall is not None:
+        wall["wall"] = found.wall
     say({"status": "fitted", **wall})
     if isinstance(found, Fitted):
         more = 0.0 if found.after is None else found.after()

@@ -40,6 +40,8 @@ def run_cells(
     work = file.parent
     known = results.read(file).cells
     finished = {key for key, found in known.items() if found["status"] != "unrun"}
+    if sys.dont_write_bytecode and not (work / "bytecode").exists():
+        _have_bytecode(work)
     for number, cell in enumerate(cells, 1):
         if cell.key in finished:
             continue
@@ -144,14 +146,32 @@ def _listen(process: subprocess.Popen[str], limit: float) -> list[dict[str, Any]
     return lines
 
 
+PACKAGES = ("numpyro.infer", "pymc", "nutpie", "bambi", "hdsl.fit.numpyro_sampler", "netCDF4")
+"""What contestants import, by which all else is imported."""
+
+
+def _have_bytecode(work: Path) -> None:
+    """Has Python compile the packages, as an installer does, where it is told not to by itself."""
+    for name in PACKAGES:
+        command = [sys.executable, "-c", f"import {name}"]
+        subprocess.run(command, cwd=ROOT, env=_environment(work / "cache" / "none"), check=False)
+
+
 def _environment(cache: Path) -> dict[str, str]:
-    """Everybody's compiled code goes to the cell's own folder: JAX's, Numba's, PyTensor's, ours."""
+    """Everybody's compiled code goes to the cell's own folder: JAX's, Numba's, PyTensor's, ours.
+
+    Python's bytecode is at hand for all, also where the packages lie without it.
+    """
     flags = filter(
         None, [os.environ.get("PYTENSOR_FLAGS"), f"base_compiledir={cache / 'pytensor'}"]
     )
     path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    own = dict(os.environ)
+    if sys.dont_write_bytecode:
+        own.pop("PYTHONDONTWRITEBYTECODE", None)
+        own["PYTHONPYCACHEPREFIX"] = str(cache.parent.parent / "bytecode")
     return {
-        **os.environ,
+        **own,
         "PYTHONPATH": os.pathsep.join(path),
         "HDSL_CACHE": str(cache / "hdsl"),
         "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),

@@ -110,15 +110,17 @@ def by_command(workload: Workload, order: Order) -> Fitted:
         counts = (f"--{n}={getattr(settings, n)}" for n in ("chains", "warmup", "draws", "seed"))
         program = "import sys; from hdsl.cli import main; sys.argv[0] = 'hdsl'; main()"
         command = [sys.executable, "-c", program, "fit", workload.model, order.files.rows]
+        began = time.perf_counter()
         subprocess.run(
             [*map(str, command), *tables, *counts, "-o", str(out)],
             check=True,
             stdout=sys.stderr,
         )
+        wall = time.perf_counter() - began
         import hdsl
 
         run = hdsl.load(out)
-        return Fitted(drawn(run.data), run.info["seconds"].get("compile"), None)
+        return Fitted(drawn(run.data), run.info["seconds"].get("compile"), None, wall=wall)
 
 
 def gradient(level: int, backend: str) -> Callable[[Workload, Order], dict[str, Any]]:

@@ -13,7 +13,8 @@ class Fitted:
     """Draws of the shared quantities, and the seconds of compiling and of all sampling.
 
     ``sampling`` is warm-up, draws, and what it takes to have every shared quantity of every draw.
-    None where a contestant cannot tell them apart. ``after``, where given, measures seconds that
+    None where a contestant cannot tell them apart. ``wall`` is that of the whole fit, where its
+    process does more besides. ``after``, where given, measures seconds that
     ``sampling`` lacks, once the fit itself has been timed.
     """
 
@@ -21,3 +22,4 @@ class Fitted:
     compiling: float | None
     sampling: float | None
     after: Callable[[], float] | None = None
+    wall: float | None = None
