@@ -6,6 +6,7 @@ from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.print_collapsed import (
     print_condense,
+    print_head,
     print_recovery,
     print_return,
     returned,
@@ -57,9 +58,7 @@ def _print_collapsed(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
     """Add `condense`, `collapsed` and `recover`; gives what the second needs."""
     print_condense(collapsed, page)
     page.blank(2)
-    page.verbatim("def collapsed(data):", '    """The posterior of `model`, arranged for sampling.')
-    page.paragraphs(collapsed.notes, 4)
-    page.verbatim('    """')
+    print_head("collapsed", "The posterior of `model`, arranged for sampling.", collapsed, page)
     helpers = _print_body(collapsed.body, collapsed.sizes, page)
     page.blank(2)
     page.verbatim(

@@ -42,6 +42,13 @@ def _print_dictionary(entries: list[tuple[str, str]], page: Page) -> None:
     page.verbatim("    return {", *lines, "    }")
 
 
+def print_head(name: str, says: str, collapsed: Collapsed, page: Page) -> None:
+    """Add the first lines of a function that samples, with what the passes did."""
+    page.verbatim(f"def {name}(data):", f'    """{says}')
+    page.paragraphs(collapsed.notes, 4)
+    page.verbatim('    """')
+
+
 def print_recovery(collapsed: Collapsed, page: Page) -> None:
     """Add the draws of NumPyro's `recover` and what it gives back, by site."""
     for number, statement in enumerate(collapsed.recover):

@@ -4,7 +4,7 @@ from hdsl.backends.backend import Backend
 from hdsl.backends.expressions import write
 from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
-from hdsl.backends.print_collapsed import print_condense, print_return, returned
+from hdsl.backends.print_collapsed import print_condense, print_head, print_return, returned
 from hdsl.backends.program import (
     Assign,
     Call,
@@ -67,11 +67,7 @@ def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tupl
     page.blank(2)
     if not collapsed.recovered:
         return _print_plain(collapsed, page)
-    page.verbatim(
-        "def arranged(data):", '    """The model of `collapsed`, and what `recover` needs.'
-    )
-    page.paragraphs(collapsed.notes, 4)
-    page.verbatim('    """')
+    print_head("arranged", "The model of `collapsed`, and what `recover` needs.", collapsed, page)
     helpers = _print_body(_without(factors, collapsed.body), collapsed.sizes, page)
     page.blank(2)
     page.verbatim(
@@ -100,9 +96,7 @@ def _print_collapsed(program: Program, collapsed: Collapsed, page: Page) -> tupl
 
 def _print_plain(collapsed: Collapsed, page: Page) -> tuple[str, ...]:
     """Add `collapsed` where it has all sites of `build`, and `recover`, which adds none."""
-    page.verbatim("def collapsed(data):", '    """The posterior of `build`, arranged for sampling.')
-    page.paragraphs(collapsed.notes, 4)
-    page.verbatim('    """')
+    print_head("collapsed", "The posterior of `build`, arranged for sampling.", collapsed, page)
     helpers = _print_body(collapsed.body, collapsed.sizes, page)
     page.verbatim("    return model")
     page.blank(2)

@@ -11,6 +11,7 @@ from hdsl.backends.namer import quoted
 from hdsl.backends.page import Page
 from hdsl.backends.program import Comment, Program
 from hdsl.backends.prune import variables
+from hdsl.backends.spelling import SITE_HELPERS
 from hdsl.families import ARRAYS, FAMILIES
 from hdsl.families.functions import FUNCTIONS, Library
 from hdsl.families.tails import TAIL_FUNCTIONS
@@ -32,10 +33,7 @@ _STANDARD = (
     ("partial", "from functools import partial"),
     ("NormalDist", "from statistics import NormalDist"),
 )
-RESERVED = (
-    *("condense", "arranged", "collapsed", "recover", "values", "key", "handlers"),
-    *("Increasing", "IncreasingPositive", "ByScore", "PositiveByScore", "Score"),
-)
+RESERVED = ("condense", "arranged", "collapsed", "recover", "values", "key", "handlers")
 """What the functions beside a model call their own."""
 
 _DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
@@ -148,7 +146,8 @@ def definitions(library: Library) -> frozenset[str]:
     special = (row.source for row in TAIL_FUNCTIONS.values())
     tails = (f"{family}_tails" for family in FAMILIES)
     algebra = (helper.source for helper in KERNELS[library].values())
-    sources = "\n".join((*families, *_of_functions(library), *wrappers, *special, *algebra))
+    own = (*SITE_HELPERS[library], *_of_functions(library))
+    sources = "\n".join((*families, *own, *wrappers, *special, *algebra))
     return frozenset((*_DEFINED.findall(sources), *tails, *RESERVED))
 
 

@@ -1,5 +1,7 @@
 """Distributions as calls of a backend's own: the families' rows, and two that no row is for."""
 
+from collections.abc import Mapping
+
 from hdsl.backends.expressions import write
 from hdsl.backends.program import CholeskyLkj, Drawn, Increasing, JointNormal, Sample, Scored
 from hdsl.backends.wrapping import Spelled, Wrapping
@@ -172,3 +174,13 @@ def _scored(each: Spelled, typical: str, library: Library) -> Spelled:
         return Spelled(each.constructor, f"{each.arguments}, {options}", helpers)
     helpers = (*each.helpers, NUMPYRO_BY_SCORE, NUMPYRO_POSITIVE_BY_SCORE, NUMPYRO_SCORE)
     return Spelled("ByScore", f"{each.call}, {typical}", helpers)
+
+
+SITE_HELPERS: Mapping[Library, tuple[str, ...]] = {
+    Library.NUMPYRO: (
+        *(NUMPYRO_INCREASING, NUMPYRO_INCREASING_POSITIVE),
+        *(NUMPYRO_BY_SCORE, NUMPYRO_POSITIVE_BY_SCORE, NUMPYRO_SCORE),
+    ),
+    Library.PYMC: (PYMC_SCORE,),
+}
+"""All that a file may have to define for these distributions, by library."""

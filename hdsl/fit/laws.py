@@ -14,11 +14,9 @@ def draw(law: Any, key: Any) -> Any:
     """
     import jax
     import jax.numpy as jnp
-    from numpyro.distributions import ExpandedDistribution, StudentT
+    from numpyro.distributions import StudentT
 
-    base = law
-    while isinstance(base, ExpandedDistribution):
-        base = base.base_dist
+    base = unexpanded(law)
     if type(base) is not StudentT:
         return law.sample(key)
     first, second = jax.random.split(key)
@@ -27,3 +25,12 @@ def draw(law: Any, key: Any) -> Any:
     radius = jnp.sqrt(base.df * jnp.expm1(2 * depth / base.df))
     turn = 2 * jnp.pi * jax.random.uniform(second, shape)
     return base.loc + base.scale * radius * jnp.cos(turn)
+
+
+def unexpanded(law: Any) -> Any:
+    """The distribution that a plate or a shape has made many of."""
+    from numpyro.distributions import ExpandedDistribution
+
+    while isinstance(law, ExpandedDistribution):
+        law = law.base_dist
+    return law

@@ -19,11 +19,11 @@ from hdsl.fit.arranged import ArrangedModel
 from hdsl.fit.checkpoint import Checkpoints
 from hdsl.fit.devices import Shares
 from hdsl.fit.draws import Draws, NoStartError, Numbers, OutcomeRows, Settings
-from hdsl.fit.laws import draw
+from hdsl.fit.laws import draw, unexpanded
 from hdsl.fit.layout import Layout
 from hdsl.fit.module import GeneratedModule
 from hdsl.fit.nuts import Arrays, Sampled, Target, compile_program, sample
-from hdsl.fit.programs import Compiler, Kept
+from hdsl.fit.programs import Compiler, Kept, in_chunks
 from hdsl.fit.progress import Reporter
 from hdsl.fit.results import import_early
 
@@ -155,11 +155,9 @@ def _location(prior: Any, transform: Any) -> tuple[Any, Any]:
 
 def _typical(prior: Any) -> Any:
     """The prior's mean; the scale of a half-Student or a half-Cauchy, which know or have none."""
-    from numpyro.distributions import ExpandedDistribution, FoldedDistribution, HalfCauchy
+    from numpyro.distributions import FoldedDistribution, HalfCauchy
 
-    inner = prior
-    while isinstance(inner, ExpandedDistribution):
-        inner = inner.base_dist
+    inner = unexpanded(prior)
     inner = getattr(inner, "each", inner)  # of one that is sampled by its score
     match inner:
         case FoldedDistribution(base_dist=base) if hasattr(base, "scale"):
@@ -376,18 +374,8 @@ def finish_draws(
     size: int,
 ) -> dict[str, dict[str, Numbers]]:
     """Results of all draws by group and name, (chain, draw, …), computed ``size`` at a time."""
-    chains, draws, width = sampled.z.shape
-    total = chains * draws
-    vectors = sampled.z.reshape(total, width)
-    arrays = jax.device_put(arrays)
-    parts = []
-    for begin in range(0, total, size):
-        numbers = np.minimum(np.arange(begin, begin + size), total - 1)
-        part = finisher(arrays, vectors[numbers], np.uint32(seed), numbers.astype(np.uint32))
-        kept = min(size, total - begin)
-        parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
-    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    shaped: dict[str, dict[str, Numbers]] = jax.tree.map(
-        lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined
+    placed, key = jax.device_put(arrays), np.uint32(seed)
+    found: dict[str, dict[str, Numbers]] = in_chunks(
+        lambda vectors, numbers: finisher(placed, vectors, key, numbers), sampled.z, size
     )
-    return shaped
+    return found

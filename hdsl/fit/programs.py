@@ -25,6 +25,7 @@ import jax
 import numpy as np
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
+from hdsl.fit.draws import Numbers
 from hdsl.fit.environment import versions
 from hdsl.fit.setup import processor, prune
 from hdsl.syntax.cache import writable_cache
@@ -162,6 +163,25 @@ class Compiler:
     def close(self) -> None:
         """Takes no more work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_chunks[T](compute: Callable[[Any, Numbers], T], values: Any, size: int) -> T:
+    """What is computed of ``size`` draws and their numbers, for all draws: arrays of any tree,
+    (chain, draw, …) as those of the values are. The last chunk is filled up with the last draw.
+    """
+    chains, draws = jax.tree.leaves(values)[0].shape[:2]
+    total = chains * draws
+    rows = jax.tree.map(lambda leaf: leaf.reshape(total, *leaf.shape[2:]), values)
+    parts = []
+    for begin in range(0, total, size):
+        numbers = np.minimum(np.arange(begin, begin + size), total - 1)
+        kept = min(size, total - begin)
+        some = jax.tree.map(lambda leaf, n=numbers: leaf[n], rows)
+        part = compute(some, numbers.astype(np.uint32))
+        parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    shaped: T = jax.tree.map(lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined)
+    return shaped
 
 
 def _read(file: Path) -> Any:

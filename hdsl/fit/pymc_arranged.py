@@ -20,7 +20,8 @@ from pytensor.graph.replace import graph_replace
 
 from hdsl.fit.draws import Chains, Numbers
 from hdsl.fit.layout import Layout
-from hdsl.fit.pymc_jax import CHUNK, in_chunks
+from hdsl.fit.programs import in_chunks
+from hdsl.fit.pymc_jax import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,9 @@ class Completion:
         """The draws of the model as it is written, from those of its arranged density."""
         values = {site: chains.posterior[site] for site in self.arranged.sites}
         program = self.program.result()
-        posterior, likelihood = in_chunks(lambda v, n: program(v, np.uint32(seed), n), values)
+        posterior, likelihood = in_chunks(
+            lambda v, n: program(v, np.uint32(seed), n), values, CHUNK
+        )
         found = likelihood if self.pointwise else None
         return replace(chains, posterior=posterior, log_likelihood=found)
 

@@ -12,7 +12,7 @@ from pymc.sampling.jax import get_jaxified_graph
 from hdsl.fit.draws import Chains
 from hdsl.fit.layout import Layout
 from hdsl.fit.nuts import Target, compile_program, sample
-from hdsl.fit.programs import Compiler
+from hdsl.fit.programs import Compiler, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pymc
 
     from hdsl.fit.checkpoint import Checkpoints
-    from hdsl.fit.draws import Numbers, Settings
+    from hdsl.fit.draws import Settings
     from hdsl.fit.progress import Reporter
 
 CHUNK = 250  # draws per call after sampling
@@ -50,7 +50,7 @@ def sample_by_jax(
         compiled = time.perf_counter()
         sampled = sample(target, settings, program, reporter, checkpoints)
         found = finisher.result()
-        posterior, likelihood = in_chunks(lambda vectors, _: found(vectors), sampled.z)
+        posterior, likelihood = in_chunks(lambda vectors, _: found(vectors), sampled.z, CHUNK)
     finally:
         compiler.close()
     likelihood_ = likelihood if pointwise else None
@@ -98,23 +98,3 @@ def _quantities(
         )
 
     return quantities
-
-
-def in_chunks[T](compute: Callable[[Any, Numbers], T], values: Any) -> T:
-    """What is computed of ``CHUNK`` draws and their numbers, for all draws: arrays of any tree,
-    (chain, draw, …) as those of the values are.
-    """
-    chains, draws = jax.tree.leaves(values)[0].shape[:2]
-    total = chains * draws
-    rows = jax.tree.map(lambda leaf: leaf.reshape(total, *leaf.shape[2:]), values)
-    parts = []
-    for begin in range(0, total, CHUNK):
-        numbers = np.minimum(np.arange(begin, begin + CHUNK), total - 1)
-        kept = min(CHUNK, total - begin)
-        part = compute(
-            jax.tree.map(lambda leaf, n=numbers: leaf[n], rows), numbers.astype(np.uint32)
-        )
-        parts.append(jax.tree.map(lambda leaf, n=kept: np.asarray(leaf)[:n], part))
-    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    shaped: T = jax.tree.map(lambda leaf: leaf.reshape(chains, draws, *leaf.shape[1:]), joined)
-    return shaped

@@ -155,6 +155,12 @@ class Parameter(_Node):
     imputes: str | None = None  # the column of which it holds the missing values, and no others
     increasing: bool = False  # along the last level: each has the distribution, in this order
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether each of its values is drawn from its distribution as it stands."""
+        special = self.transform is not None or self.pinned or self.baseline or self.imputes
+        return not (special or self.increasing)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Definition(_Node):

@@ -146,7 +146,8 @@ class _Effects:
             node
             for node in self.model.nodes
             if isinstance(node, Parameter)
-            and _is_plain(node)
+            and node.is_plain
+            and not node.domain
             and node.distribution.family == "normal"
             and {name for name, _ in node.distribution.arguments} == {"mu", "sigma"}
             and self._is_free(node)
@@ -163,12 +164,6 @@ class _Effects:
     def _is_free(self, node: Node) -> bool:
         names = quantities(node)
         return all(name in self.factors and name not in self.kept for name in names)
-
-
-def _is_plain(node: Parameter) -> bool:
-    """Whether a parameter is one number drawn from its distribution as it stands."""
-    special = node.transform is not None or node.pinned or node.baseline or node.imputes
-    return not node.domain and not special and not node.increasing
 
 
 def _chain(levels: tuple[str, ...], model: Model, facts: Facts | None) -> tuple[str, ...]:

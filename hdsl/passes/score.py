@@ -59,9 +59,8 @@ def _deviations(arranged: Arranged) -> tuple[Deviations, ...]:
 
 def _typical(node: Parameter, model: Model) -> Expr | None:
     """The scale of a parameter's prior; None where the parameter is not sampled by a score."""
-    special = node.transform is not None or node.pinned or node.baseline or node.imputes
     name = FINITE_AT_ZERO.get(node.distribution.family)
-    if special or node.increasing or name is None:
+    if name is None or not node.is_plain:
         return None
     scale = dict(node.distribution.arguments)[name]
     if not is_data(scale, model):
